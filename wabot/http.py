@@ -1,0 +1,178 @@
+"""The one door to the network: a total deadline, a cap on the answer's size, no redirects, no
+environment proxies, fresh connections, and errors that say whether anything can have been sent."""
+
+import json as jsonlib
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from wabot import errors
+
+MAX_ANSWER_BYTES = 1 << 20
+RAW_BYTES_KEPT = 2048
+
+_call = threading.local()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer of at most MAX_ANSWER_BYTES; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def raw(self) -> bytes:
+        """As much of the body as is kept with an attempt."""
+        return self.body[:RAW_BYTES_KEPT]
+
+    def json(self) -> Any:
+        """The body as JSON; None where it is not JSON."""
+        try:
+            return jsonlib.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+
+def request(
+    method: str,
+    url: str,
+    *,
+    deadline_seconds: float,
+    headers: Mapping[str, str] | None = None,
+    auth: tuple[str, str] | None = None,
+    form: Mapping[str, str] | None = None,
+    json: Any = None,
+    data: bytes | None = None,
+) -> Answer:
+    """One request, answered within `deadline_seconds` from now or broken off.
+
+    Raises TemporaryFailure (`not_sent`) when no connection came about, so nothing was sent, and
+    UnknownOutcome (`timeout`, `connection_lost`, `answer_too_large`) for all that went wrong later.
+    """
+    watch = _Watch(deadline_seconds)
+    _call.watch = watch
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            session.mount("http://", _FreshConnections())
+            session.mount("https://", _FreshConnections())
+            response = session.request(
+                method,
+                url,
+                headers={"Accept-Encoding": "identity", "User-Agent": "wabot", **(headers or {})},
+                auth=auth,
+                data=form if data is None else data,
+                json=json,
+                timeout=(min(10.0, deadline_seconds), deadline_seconds),
+                allow_redirects=False,
+                stream=True,
+            )
+            body = _read(response)
+            return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        raise _translated(error, watch) from error
+    finally:
+        watch.cancel()
+        _call.watch = None
+
+
+def _read(response: requests.Response) -> bytes:
+    """The raw body, never inflated: a compressed answer was not asked for and stays unreadable."""
+    parts, size = [], 0
+    while chunk := response.raw.read1(65536, decode_content=False):
+        parts.append(chunk)
+        size += len(chunk)
+        if size > MAX_ANSWER_BYTES:
+            raise errors.UnknownOutcome("answer_too_large", f"more than {MAX_ANSWER_BYTES} bytes", b"".join(parts)[:2048])
+    return b"".join(parts)
+
+
+def _translated(error: Exception, watch: "_Watch") -> errors.ProviderFailure:
+    what = error.__class__.__name__
+    if not watch.connected:
+        return errors.TemporaryFailure("not_sent", what)
+    if watch.expired or isinstance(error, requests.Timeout):
+        return errors.UnknownOutcome("timeout", what)
+    return errors.UnknownOutcome("connection_lost", what)
+
+
+class _Watch:
+    """Breaks the connection of one call at its deadline: time-outs of sockets count per read, so a
+    dripping server would hold a thread for as long as it likes (faults 41)."""
+
+    def __init__(self, seconds: float) -> None:
+        self.connected = False
+        self.expired = False
+        self._socket: socket.socket | None = None
+        self._timer = threading.Timer(seconds, self._expire)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def watch(self, connection: socket.socket) -> None:
+        self._socket = connection
+        if self.expired:
+            self._break()
+            return
+        self.connected = True
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+
+    def _expire(self) -> None:
+        self.expired = True
+        self._break()
+
+    def _break(self) -> None:
+        if self._socket is not None:
+            try:
+                self._socket.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                return
+
+
+class _PlainConnection(HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        _call.watch.watch(self.sock)
+
+
+class _TlsConnection(HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        _call.watch.watch(self.sock)
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+class _FreshConnections(HTTPAdapter):
+    """No retries and no reuse: a connection that was closed while idle cannot be told from one that
+    broke after the request was read (faults 55)."""
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
+        super().init_poolmanager(connections, maxsize, block, ssl_context=_tls(), **options)  # type: ignore[no-untyped-call]
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}

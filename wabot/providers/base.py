@@ -1,0 +1,135 @@
+"""What a provider must be able to do for the rest of wabot: vendor dialects in, our words out.
+Adapters keep no state, open no database and know no web framework."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from wabot import errors, words
+from wabot.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A request as received on one of the webhook routes.
+
+    `target` is the raw path with its raw query, never re-encoded; header names are in lower case.
+    """
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What an unverified request says about whom it is for; it only chooses the secret to verify with.
+
+    `number` is the business number as `+digits`, `reference` our `<message uid>.<attempt>`.
+    """
+
+    number: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One channel as its adapter sees it: the number and the opened credentials, defaults filled in."""
+
+    number: str
+    credentials: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A provider took the message; `raw` is at most the first 2 kB of what it answered."""
+
+    provider_message_id: str
+    raw: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the provider wants to hear once its webhook is written down."""
+
+    content_type: str = "text/plain"
+    body: str = ""
+
+
+class Structures(Protocol):
+    """Where an adapter keeps the ids of what it had to create at the provider, per account."""
+
+    def obtain(self, key: str, create: Callable[[], str]) -> str:
+        """The id kept under `key`; made by `create` if there is none, by one caller at a time."""
+
+    def forget(self, key: str) -> None:
+        """Drop the id kept under `key`, because the provider no longer knows it."""
+
+
+class Provider(Protocol):
+    """One vendor. `name` is the word of the command line and of the file."""
+
+    name: str
+    required: tuple[str, ...]
+    """Credential keys without which a channel can neither verify nor send."""
+    optional: tuple[str, ...]
+    echoes_reference: bool
+    """Whether receipts carry our `<uid>.<attempt>`; where not, unknown outcomes are never resent."""
+    webhook_budget_seconds: float
+    """How long a webhook may wait for the file before it must be answered 503."""
+    answer: Answer
+
+    def account(self, number: str, credentials: Mapping[str, str], settings: Settings) -> Account:
+        """The channel's account, with the defaults that `settings` hold for this provider."""
+
+    def default_account(self, settings: Settings) -> Account | None:
+        """The account that verifies webhooks for numbers we do not know; None when there is none."""
+
+    def urls(self, public_url: str, key: str) -> tuple[str, str]:
+        """The webhook URL and the status URL to enter at the provider."""
+
+    def recognises(self, arrived: Arrived) -> bool:
+        """Whether an unaddressed request is in this provider's dialect."""
+
+    def address(self, arrived: Arrived) -> Address:
+        """Whom the request says it is for. Never raises; empty parts where it does not say."""
+
+    def verify(self, arrived: Arrived, account: Account, public_url: str) -> bool:
+        """Whether the account's secret signed this request. Never raises; no secret, no webhook."""
+
+    def parse(self, arrived: Arrived) -> Sequence[words.Item]:
+        """Every item of a verified webhook, in its order. Raises Unreadable for the whole of it."""
+
+    def check(self, draft: words.Draft) -> None:
+        """Raises Refused if this provider cannot carry the draft as it is (WhatsApp's limits)."""
+
+    def send(
+        self,
+        account: Account,
+        recipient: str,
+        draft: words.Draft,
+        *,
+        reference: str,
+        structures: Structures,
+        settings: Settings,
+    ) -> Accepted:
+        """One call that sends, within `settings.send_timeout` seconds in all. Raises ProviderFailure."""
+
+    def probe(self, account: Account, settings: Settings) -> None:
+        """Ask the provider whether the credentials are good. Raises ProviderFailure."""
+
+
+class RefusedByLimit(errors.Refused):
+    """A draft that exceeds what WhatsApp or this provider can show."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("too_long", message)
