@@ -80,7 +80,8 @@ class Settings(BaseModel):
 
     wabot_db: Path = _setting("var/wabot.db", "the SQLite file; created with its folder, mode 0600/0700")
     wabot_secret_key: LongSecret | None = _setting(
-        None, "sessions and sealing, ≥ 32 characters; generated into `secret.key` beside the database. `new,old` rotates"
+        None,
+        "sessions and sealing, ≥ 32 characters; generated into `secret.key` beside the database. `new,old` rotates",
     )
     wabot_public_url: Url = _setting(
         "http://127.0.0.1:8000", "what providers call; verifies Twilio signatures and builds callback URLs"
@@ -182,9 +183,9 @@ def load(environ: Mapping[str, str], dotenv: Path = Path(".env")) -> Settings:
     values: dict[str, Any] = {}
     content_sids: dict[str, str] = {}
     retention: dict[str, Any] = dict(RETENTION_DAYS)
-    for name, value in given.items():
-        value = _from_file(name, value, known, given)
-        name = name.removesuffix("_FILE") if name not in known else name
+    for given_name, given_value in given.items():
+        value = _from_file(given_name, given_value, known, given)
+        name = given_name if given_name in known else given_name.removesuffix("_FILE")
         if name in known:
             values[name.lower()] = value
         elif match := _CONTENT_SID.fullmatch(name):
@@ -212,7 +213,9 @@ def _checked(values: dict[str, Any], content_sids: dict[str, str], retention: di
     except ValueError as error:
         raise WrongSetting(_first_line(error)) from error
     if not settings.twilio_webhook_validate and not settings.public_host_is_loopback:
-        raise WrongSetting("TWILIO_WEBHOOK_VALIDATE: false is allowed only while WABOT_PUBLIC_URL is a loopback address")
+        raise WrongSetting(
+            "TWILIO_WEBHOOK_VALIDATE: false is allowed only while WABOT_PUBLIC_URL is a loopback address"
+        )
     return settings
 
 

@@ -95,7 +95,9 @@ def _read(response: requests.Response) -> bytes:
         parts.append(chunk)
         size += len(chunk)
         if size > MAX_ANSWER_BYTES:
-            raise errors.UnknownOutcome("answer_too_large", f"more than {MAX_ANSWER_BYTES} bytes", b"".join(parts)[:2048])
+            raise errors.UnknownOutcome(
+                "answer_too_large", f"more than {MAX_ANSWER_BYTES} bytes", b"".join(parts)[:2048]
+            )
     return b"".join(parts)
 
 
@@ -174,5 +176,5 @@ class _FreshConnections(HTTPAdapter):
     broke after the request was read (faults 55)."""
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
-        super().init_poolmanager(connections, maxsize, block, ssl_context=_tls(), **options)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(connections, maxsize, block, ssl_context=_tls(), **options)
         self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}

@@ -1,8 +1,9 @@
 """What a provider must be able to do for the rest of wabot: vendor dialects in, our words out.
 Adapters keep no state, open no database and know no web framework."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from wabot import errors, words
@@ -126,6 +127,13 @@ class Provider(Protocol):
 
     def probe(self, account: Account, settings: Settings) -> None:
         """Ask the provider whether the credentials are good. Raises ProviderFailure."""
+
+    def failure(self, code: str, message: str) -> errors.ProviderFailure:
+        """What the error of a receipt means; returned, not raised. A code we do not know is temporary."""
+
+    def recover(self, account: Account, since: datetime, settings: Settings) -> Iterator[Arrived]:
+        """What customers wrote to the account's number since then, oldest first, each as the webhook that
+        would have brought it, unsigned. Raises ProviderFailure, and Conflict where no history is kept."""
 
 
 class RefusedByLimit(errors.Refused):

@@ -1,0 +1,37 @@
+"""The Flask application: webhooks in, JSON and pages out. Doors are thin; verbs live in `core`."""
+
+import logging
+
+from flask import Flask, Response
+
+from wabot.web import api, health, problems, sandbox, webhooks
+
+log = logging.getLogger(__name__)
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
+    "form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+
+
+def create_app() -> Flask:
+    """The application; opens no database and reads no file but its own templates."""
+    app = Flask("wabot.web")
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    for blueprint in (webhooks.blueprint, api.blueprint, health.blueprint, sandbox.blueprint):
+        app.register_blueprint(blueprint)
+    problems.register(app)
+    app.after_request(_harden)
+    return app
+
+
+def _harden(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response

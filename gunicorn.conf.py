@@ -1,0 +1,27 @@
+"""What a bare `gunicorn wsgi:app` needs: the right worker, threads, and a graceful stop."""
+
+from pathlib import Path
+
+from wabot import boot
+
+_settings = boot.start()
+
+bind = f"{_settings.wabot_host}:{_settings.wabot_port}"
+worker_class = "gthread"
+workers = _settings.wabot_web_workers
+threads = _settings.wabot_threads
+graceful_timeout = 4
+timeout = 60
+keepalive = 5
+backlog = 1024
+control_socket_disable = True
+forwarded_allow_ips = ""
+limit_request_fields = 100
+limit_request_field_size = 8190
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - the heartbeat file must not touch a disk
+loglevel = _settings.wabot_log_level
+
+
+def on_starting(_server):
+    """Refuse a file that does not fit before any worker is forked."""
+    boot.check_file()

@@ -1,0 +1,151 @@
+"""Claim, call, settle. No transaction is open while a provider is called; what a failure means is for
+`policy` to say."""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from wabot import clock, config, errors, words
+from wabot.core import policy, receipts, structures, tenancy
+from wabot.providers import by_name
+from wabot.providers.base import Accepted
+from wabot.store import db, messages, outbox
+from wabot.store.messages import Message
+from wabot.store.outbox import Attempt, Claimed, Pace
+
+log = logging.getLogger(__name__)
+
+LEASES_PER_TIMEOUT = 3
+
+Outcome = Accepted | errors.ProviderFailure | structures.BeingCreated
+
+
+def lease() -> timedelta:
+    """How long a claim holds: three times the send time-out."""
+    return timedelta(seconds=LEASES_PER_TIMEOUT * config.settings().wabot_send_timeout)
+
+
+def pace(senders: int) -> Pace:
+    """What claiming must respect with that many senders: no channel may hold more than a quarter."""
+    return Pace(max(1, senders // 4), config.settings().wabot_out_per_minute)
+
+
+def deliver_next(pace: Pace) -> bool:
+    """Send the next message that is due; False when there was none to send now."""
+    claimed = db.write(lambda: outbox.claim(clock.now(), pace, lease()))
+    if claimed is None:
+        return False
+    outcome = _call(claimed)
+    db.write(lambda: settle(claimed.attempt_id, outcome, clock.now()), deadline=lease().total_seconds())
+    return True
+
+
+def _call(claimed: Claimed) -> Outcome:
+    settings = config.settings()
+    try:
+        account = tenancy.account_for(claimed.provider, claimed.number, claimed.credentials)
+        return by_name(claimed.provider).send(
+            account,
+            claimed.recipient,
+            claimed.draft,
+            reference=claimed.reference,
+            structures=structures.Kept(),
+            settings=settings,
+        )
+    except (errors.ProviderFailure, structures.BeingCreated) as failure:
+        return failure
+    except errors.SealError as error:
+        return errors.CredentialsRefused("sealed", str(error))
+    except errors.Refused as error:
+        return errors.PermanentFailure(error.code, str(error))
+    except Exception as error:
+        log.exception("an adapter failed", extra={"attempt": claimed.attempt_id, "provider": claimed.provider})
+        return errors.UnknownOutcome("adapter_failed", type(error).__name__)
+
+
+def settle(attempt_id: int, outcome: Outcome, now: datetime) -> None:
+    """Inside a write: record what became of an attempt, and what follows for its message.
+
+    A late worker records its own attempt too: it resolves the message if that is still unknown
+    because of it; once another attempt has begun, it is history.
+    """
+    attempt = outbox.attempt(attempt_id)
+    if attempt is None:
+        return
+    message = messages.by_id(attempt.message_id)
+    if message is None:
+        return
+    if isinstance(outcome, structures.BeingCreated):
+        outbox.withdraw(attempt)
+        outbox.requeue(message, now + timedelta(seconds=structures.LOOK_AGAIN_SECONDS))
+        return
+    outbox.change_attempt(attempt.id, lease_until=None, settled_at=now)
+    if isinstance(outcome, Accepted):
+        _accepted(message, attempt, outcome, now)
+    else:
+        _failed(message, attempt, outcome, now)
+
+
+def _accepted(message: Message, attempt: Attempt, accepted: Accepted, now: datetime) -> None:
+    values: dict[str, Any] = {"provider_message_id": accepted.provider_message_id, "answer": accepted.raw}
+    if attempt.status in (words.Status.SENDING, words.Status.UNKNOWN):
+        values |= {"status": words.Status.SENT, "rank": max(attempt.rank, words.Progress.ACCEPTED)}
+    outbox.change_attempt(attempt.id, **values)
+    if message.attempts == attempt.n:
+        messages.change(message.id, provider_message_id=accepted.provider_message_id, sent_at=message.sent_at or now)
+    receipts.show(message.id)
+    for receipt in outbox.unpark(attempt.channel_id, accepted.provider_message_id):
+        receipts.apply_parked(attempt, receipt, now)
+
+
+def _failed(message: Message, attempt: Attempt, failure: errors.ProviderFailure, now: datetime) -> None:
+    unknown = isinstance(failure, errors.UnknownOutcome)
+    if attempt.rank >= words.Progress.ACCEPTED or attempt.status in (words.Status.FAILED, words.Status.UNDELIVERED):
+        outbox.change_attempt(attempt.id, answer=failure.raw)
+        receipts.show(message.id)
+        return
+    outbox.change_attempt(
+        attempt.id,
+        status=words.Status.UNKNOWN if unknown else words.Status.FAILED,
+        error_code=failure.code,
+        error_message=failure.message,
+        answer=failure.raw,
+    )
+    if message.attempts == attempt.n and message.status in (words.Status.SENDING, words.Status.UNKNOWN):
+        policy.follow(message, attempt, failure, now)
+
+
+def recover_lost() -> bool:
+    """Attempts that nobody will settle: their outcome is unknown, never "not sent"."""
+    found = [attempt.id for attempt in outbox.lost(clock.now())]
+    if found:
+        db.write(lambda: _lose_all(found, clock.now()))
+    return bool(found)
+
+
+def _lose_all(attempt_ids: list[int], now: datetime) -> None:
+    for attempt_id in attempt_ids:
+        _lose(attempt_id, now)
+
+
+def _lose(attempt_id: int, now: datetime) -> None:
+    attempt = outbox.attempt(attempt_id)
+    if attempt is None or attempt.lease_until is None:
+        return
+    log.warning("an attempt was lost with its worker", extra={"attempt": attempt_id})
+    settle(attempt_id, errors.UnknownOutcome("worker_lost", "the process that was sending it is gone"), now)
+    outbox.change_attempt(attempt_id, settled_at=None)
+
+
+def mind_the_clock(jump: float) -> None:
+    """After the wall clock jumped by `jump` seconds against the monotonic one: leases run anew, and
+    what was put off into an impossible future is due now."""
+    now = clock.now()
+    log.warning("the clock jumped by %.0f s", jump)
+
+    def mend() -> None:
+        outbox.postpone_leases(now + lease())
+        furthest = max((*config.settings().wabot_retry_delays, 0)) + 1
+        outbox.bring_forward(now, timedelta(seconds=furthest))
+
+    db.write(mend)

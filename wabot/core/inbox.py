@@ -1,0 +1,115 @@
+"""Read what was journalled: messages in, receipts applied, each webhook marked read in the same
+transaction. A bad item is kept in quarantine with its reason; the others of its batch live."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from wabot import clock, errors, words
+from wabot.core import answering, receipts
+from wabot.providers import by_name
+from wabot.providers.base import Arrived
+from wabot.store import customers, db, messages, tenants, webhooks
+from wabot.store.tenants import Channel
+from wabot.store.webhooks import Webhook
+
+log = logging.getLogger(__name__)
+
+LONGEST_TRANSACTION_SECONDS = 0.02
+POISON_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    webhook: Webhook
+    items: tuple[words.Item, ...] = ()
+    unreadable: str = ""
+
+
+def read_some() -> bool:
+    """Read the next webhooks, oldest first; False when none was waiting."""
+    taken = db.write(lambda: webhooks.begin_reading(clock.now()))
+    waiting = [_parse(webhook) for webhook in taken]
+    while waiting:
+        try:
+            done = db.write(lambda: _apply(waiting, clock.now()))  # noqa: B023 - runs before the next turn
+        except errors.CannotWrite:
+            _give_back(waiting)
+            raise
+        except Exception:
+            log.exception("reading failed", extra={"webhooks": [parsed.webhook.id for parsed in waiting]})
+            _give_back(waiting)
+            break
+        waiting = waiting[done:]
+    return bool(taken)
+
+
+def replay(webhook_id: int) -> None:
+    """Have a webhook read again: what is stored already stays as it is. Raises NotFound."""
+    webhook = webhooks.find(webhook_id)
+    if webhook is None or webhook.body is None:
+        raise errors.NotFound(f"there is no webhook {webhook_id} with its body")
+    tenant_id, channel_id = webhook.tenant_id, webhook.channel_id
+    if channel_id is None:
+        raise errors.Conflict(f"webhook {webhook_id} is for no channel")
+    db.write(lambda: webhooks.replay(webhook_id, tenant_id, channel_id))
+
+
+def _give_back(waiting: Sequence[_Parsed]) -> None:
+    ids = [parsed.webhook.id for parsed in waiting]
+    db.write(lambda: webhooks.give_back(ids))
+
+
+def _parse(webhook: Webhook) -> _Parsed:
+    """Understand a webhook before any transaction begins. A parser that fails costs a replay."""
+    if webhook.read_attempts >= POISON_ATTEMPTS:
+        return _Parsed(webhook, unreadable="poison")
+    arrived = Arrived("POST", webhook.target, {"content-type": webhook.content_type}, webhook.body)
+    try:
+        return _Parsed(webhook, tuple(by_name(webhook.provider).parse(arrived)))
+    except errors.Unreadable as error:
+        return _Parsed(webhook, unreadable=str(error))
+    except Exception as error:
+        log.exception("a parser failed", extra={"webhook": webhook.id})
+        return _Parsed(webhook, unreadable=f"parser failed: {type(error).__name__}")
+
+
+def _apply(waiting: Sequence[_Parsed], now: datetime) -> int:
+    """Inside a write: apply webhooks in order for at most 20 ms of the gate; returns how many."""
+    began = clock.monotonic()
+    for done, parsed in enumerate(waiting, start=1):
+        _apply_one(parsed, now)
+        if clock.monotonic() - began > LONGEST_TRANSACTION_SECONDS:
+            return done
+    return len(waiting)
+
+
+def _apply_one(parsed: _Parsed, now: datetime) -> None:
+    webhook = parsed.webhook
+    channel = tenants.channel(webhook.channel_id) if webhook.channel_id else None
+    if channel is None or parsed.unreadable:
+        reason = parsed.unreadable or "its channel is gone"
+        webhooks.end_reading(webhook, words.Verdict.QUARANTINED, [], reason, now)
+        return
+    problems: list[dict[str, Any]] = []
+    for item in parsed.items:
+        if isinstance(item, words.Incoming):
+            _receive(channel, item, webhook, now)
+        elif isinstance(item, words.Receipt):
+            receipts.apply(channel, item, now)
+        else:
+            problems.append({"index": item.index, "reason": item.reason})
+    verdict = words.Verdict.QUARANTINED if problems else words.Verdict.ACCEPTED
+    webhooks.end_reading(webhook, verdict, problems, problems[0]["reason"] if problems else "", now)
+
+
+def _receive(channel: Channel, incoming: words.Incoming, webhook: Webhook, now: datetime) -> None:
+    customer = customers.meet(channel.tenant_id, incoming.customer, incoming.name, now)
+    conversation = customers.conversation(channel.tenant_id, channel.id, customer.id, now)
+    message = messages.add_incoming(conversation, incoming, webhook_id=webhook.id, now=webhook.received_at)
+    if message is None:
+        return
+    customers.note_incoming(conversation.id, message.id, message.event_at)
+    answering.plan(channel.tenant, conversation, message, now)

@@ -1,0 +1,125 @@
+"""Take a webhook in: find the channel, verify, write it down once, then answer. Nothing is read here
+beyond what routing needs."""
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from wabot import clock, config, errors, words
+from wabot.core import tenancy
+from wabot.providers import REGISTRY, by_name
+from wabot.providers.base import Account, Address, Arrived, Provider
+from wabot.store import db, messages, tenants, webhooks
+from wabot.store.tenants import Channel
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 3 << 20
+RETRY_AFTER_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the door answers; `retry_after` in seconds."""
+
+    status: int
+    content_type: str = "text/plain"
+    body: str = ""
+    retry_after: int | None = None
+
+
+FORBIDDEN = Reply(403, body="forbidden\n")
+"""One and the same for a bad signature, a missing one, and an unknown key."""
+
+
+def accept(arrived: Arrived) -> Reply:
+    """Take in a request on a route that several channels share."""
+    provider = next((provider for provider in REGISTRY.values() if provider.recognises(arrived)), None)
+    if provider is None:
+        return _refused("", None, "unknown_dialect", arrived)
+    channel = _addressed(provider, provider.address(arrived))
+    if channel is None:
+        return _accept_unrouted(provider, arrived)
+    return _accept_for(channel, arrived)
+
+
+def accept_for_key(key: str, arrived: Arrived) -> Reply:
+    """Take in a request on a channel's own route."""
+    channel = tenants.channel_by_key(key)
+    if channel is None:
+        return _refused("", None, "unknown_key", arrived)
+    return _accept_for(channel, arrived)
+
+
+def route(provider: Provider, arrived: Arrived) -> Channel | None:
+    """The channel that an unaddressed webhook is for by now; for replaying what was unrouted."""
+    return _addressed(provider, provider.address(arrived))
+
+
+def _addressed(provider: Provider, address: Address) -> Channel | None:
+    uid = address.reference.partition(".")[0]
+    message = messages.by_uid(uid) if uid else None
+    if message is not None:
+        channel = tenants.channel(message.channel_id)
+        return channel if channel is not None and channel.provider == provider.name else None
+    return tenants.channel_by_number(provider.name, address.number) if address.number else None
+
+
+def _accept_for(channel: Channel, arrived: Arrived) -> Reply:
+    provider = by_name(channel.provider)
+    if not _verified(provider, arrived, tenancy.account(channel)):
+        return _refused(provider.name, channel.id, "bad_signature", arrived)
+    return _journal(provider, arrived, channel, words.Verdict.ACCEPTED)
+
+
+def _accept_unrouted(provider: Provider, arrived: Arrived) -> Reply:
+    account = provider.default_account(config.settings())
+    if account is None or not _verified(provider, arrived, account):
+        return _refused(provider.name, None, "bad_signature", arrived)
+    return _journal(provider, arrived, None, words.Verdict.UNROUTED)
+
+
+def _verified(provider: Provider, arrived: Arrived, account: Account) -> bool:
+    return provider.verify(arrived, account, config.settings().wabot_public_url)
+
+
+def _journal(provider: Provider, arrived: Arrived, channel: Channel | None, verdict: words.Verdict) -> Reply:
+    now = clock.now()
+    try:
+        journalled = db.write(
+            lambda: webhooks.add(
+                tenant_id=channel.tenant_id if channel else None,
+                channel_id=channel.id if channel else None,
+                provider=provider.name,
+                dedupe_key=_dedupe_key(channel, arrived),
+                target=arrived.target,
+                content_type=arrived.headers.get("content-type", ""),
+                body=arrived.body,
+                verdict=verdict,
+                reason="" if channel else "no channel has this number",
+                now=now,
+            ),
+            deadline=provider.webhook_budget_seconds,
+        )
+    except errors.CannotWrite:
+        log.exception("a webhook could not be written down", extra={"provider": provider.name})
+        return Reply(503, body="try again\n", retry_after=RETRY_AFTER_SECONDS)
+    log.debug("webhook %s", verdict.value, extra={"webhook": journalled.id, "new": journalled.new})
+    return Reply(200, provider.answer.content_type, provider.answer.body)
+
+
+def _dedupe_key(channel: Channel | None, arrived: Arrived) -> bytes:
+    """The same request to the same channel. GET webhooks carry everything in their query."""
+    digest = hashlib.sha256(f"{channel.id if channel else 0}\n".encode())
+    digest.update(arrived.body or arrived.target.encode())
+    return digest.digest()
+
+
+def _refused(provider: str, channel_id: int | None, reason: str, arrived: Arrived) -> Reply:
+    now: datetime = clock.now()
+    try:
+        db.write(lambda: webhooks.refuse(provider, channel_id, reason, len(arrived.body), now), deadline=1)
+    except errors.CannotWrite:
+        log.warning("a refused webhook could not be noted")
+    return FORBIDDEN

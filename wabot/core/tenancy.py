@@ -1,0 +1,297 @@
+"""Tenants, channels and tokens: added, changed, suspended, paused and removed."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import phonenumbers
+
+from wabot import clock, config, errors, sealing, words
+from wabot.providers import REGISTRY, by_name
+from wabot.providers.base import Account, Provider
+from wabot.store import access, db, tenants
+from wabot.store.tenants import Channel, Tenant
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+LOCALES = ("ar", "en")
+TENANT_KEYS: Mapping[str, str] = {
+    "app_link": "",
+    "support_contact": "",
+    "handover_minutes": "30",
+    "debounce_seconds": "0",
+    "budget": "",
+    "minimum_order": "",
+}
+"""The keys of `--set` with their defaults (CONTRACT §3)."""
+_WHOLE_NUMBERS = {"handover_minutes": 10080, "debounce_seconds": 30}
+
+
+@dataclass(frozen=True, slots=True)
+class NewTenant:
+    slug: str
+    name: str
+    timezone: str = "Asia/Riyadh"
+    locale: str = "ar"
+    currency: str = "SAR"
+    catalog_merchant: str = ""
+    daily_limit: int = 1000
+    in_per_minute: int | None = None
+    in_per_customer: int | None = None
+
+
+def add_tenant(new: NewTenant, settings: Mapping[str, str]) -> Tenant:
+    """A tenant, ready for its channels. Raises Conflict for a slug in use, Refused for a bad value."""
+    if not _SLUG.fullmatch(new.slug):
+        raise errors.Refused("slug", f"{new.slug!r}: a slug is lower-case letters, digits, - and _, at most 64")
+    values = {name: getattr(new, name) for name in NewTenant.__slots__}
+    _check_tenant(values, settings)
+
+    def store() -> Tenant:
+        if tenants.by_slug(new.slug):
+            raise errors.Conflict(f"there is a tenant {new.slug} already")
+        return Tenant.create(**values, settings=dict(settings), created_at=clock.now())
+
+    return db.write(store)
+
+
+def edit_tenant(slug: str, changes: Mapping[str, Any], settings: Mapping[str, str]) -> Tenant:
+    """The tenant with these values changed. Raises NotFound, Refused."""
+    _check_tenant(changes, settings)
+
+    def store() -> Tenant:
+        tenant = find_tenant(slug)
+        merged = {**tenant.settings, **settings}
+        Tenant.update(**changes, settings=merged).where(Tenant.id == tenant.id).execute()
+        return find_tenant(slug)
+
+    return db.write(store)
+
+
+def _check_tenant(values: Mapping[str, Any], settings: Mapping[str, str]) -> None:
+    if "name" in values and not values["name"].strip():
+        raise errors.Refused("name", "a tenant needs a name")
+    if "timezone" in values:
+        try:
+            ZoneInfo(values["timezone"])
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise errors.Refused(
+                "timezone", f"{values['timezone']!r} is not a time zone such as Asia/Riyadh"
+            ) from error
+    if values.get("locale", "ar") not in LOCALES:
+        raise errors.Refused("locale", f"the locale is one of {', '.join(LOCALES)}")
+    if "currency" in values and not _CURRENCY.fullmatch(values["currency"]):
+        raise errors.Refused("currency", f"{values['currency']!r} is not a currency code such as SAR")
+    for name in ("daily_limit", "in_per_minute", "in_per_customer"):
+        if values.get(name) is not None and values[name] < 1:
+            raise errors.Refused(name, f"{name.replace('_', '-')} is at least 1")
+    for key, value in settings.items():
+        _check_tenant_key(key, value)
+
+
+def _check_tenant_key(key: str, value: str) -> None:
+    if key not in TENANT_KEYS:
+        raise errors.Refused("set", f"{key!r} is not one of {', '.join(TENANT_KEYS)}")
+    most = _WHOLE_NUMBERS.get(key)
+    if most is not None and not (value.isdecimal() and int(value) <= most):
+        raise errors.Refused("set", f"{key} is a whole number up to {most}")
+
+
+def setting(tenant: Tenant, key: str) -> str:
+    """The tenant's value of one of TENANT_KEYS, else its default."""
+    return str(tenant.settings.get(key, TENANT_KEYS[key]))
+
+
+def find_tenant(slug: str) -> Tenant:
+    """The tenant with this slug. Raises NotFound."""
+    tenant = tenants.by_slug(slug)
+    if tenant is None:
+        raise errors.NotFound(f"there is no tenant {slug!r}")
+    return tenant
+
+
+def suspend(slug: str) -> None:
+    """Silence a tenant: webhooks are still stored, nothing is answered or sent. Raises NotFound."""
+    _set_status(slug, words.TenantStatus.SUSPENDED)
+
+
+def resume_tenant(slug: str) -> None:
+    """Undo `suspend`: what still waits is sent. Raises NotFound."""
+    _set_status(slug, words.TenantStatus.ACTIVE)
+
+
+def _set_status(slug: str, status: words.TenantStatus) -> None:
+    tenant = find_tenant(slug)
+    db.write(lambda: Tenant.update(status=status).where(Tenant.id == tenant.id).execute())
+
+
+def remove_tenant(slug: str) -> None:
+    """Delete a tenant and all that is its own, in small steps that nobody waits for. Raises NotFound."""
+    tenant_id = find_tenant(slug).id
+    suspend(slug)
+    for table in tenants.TENANT_TABLES:
+        while db.write(lambda table=table: tenants.delete_some(table, tenant_id)):  # type: ignore[misc]
+            continue
+    db.write(lambda: Tenant.delete().where(Tenant.id == tenant_id).execute())
+
+
+def add_channel(
+    slug: str,
+    provider_name: str,
+    number: str,
+    credentials: Mapping[str, str],
+    *,
+    out_per_minute: int | None = None,
+    out_per_day: int = 1000,
+) -> Channel:
+    """A channel that is routed at once. Raises NotFound, Refused, and Conflict for a number in use."""
+    tenant, provider = find_tenant(slug), by_name(provider_name)
+    normal = normal_number(number)
+    given = dict(credentials)
+    if provider.name == "sandbox":
+        given.setdefault("secret", words.unguessable())
+    _check_credentials(provider, normal, given)
+    sealed = sealing.seal(config.settings(), given)
+
+    def store() -> Channel:
+        _check_route(normal, None)
+        return Channel.create(
+            tenant=tenant.id,
+            provider=provider.name,
+            number=normal,
+            credentials=sealed,
+            out_per_minute=out_per_minute,
+            out_per_day=out_per_day,
+            created_at=clock.now(),
+        )
+
+    return db.write(store)
+
+
+def edit_channel(channel_id: int, credentials: Mapping[str, str], **changes: Any) -> Channel:
+    """The channel with these values changed; one that was paused for its credentials goes on when they
+    are replaced. Raises NotFound, Refused."""
+    channel = find_channel(channel_id)
+    provider = by_name(channel.provider)
+    merged = {**open_credentials(channel), **credentials}
+    _check_credentials(provider, channel.number, merged)
+
+    def store() -> None:
+        values = {**changes, "credentials": sealing.seal(config.settings(), merged)}
+        Channel.update(**values).where(Channel.id == channel_id).execute()
+        if credentials and channel.pause_code == "credentials":
+            tenants.resume(channel_id)
+
+    db.write(store)
+    return find_channel(channel_id)
+
+
+def pause_channel(channel_id: int) -> None:
+    """Hold back what a channel would send; inbound goes on. Raises NotFound."""
+    find_channel(channel_id)
+    db.write(lambda: tenants.pause(channel_id, "paused", "paused by the operator", clock.now()))
+
+
+def resume_channel(channel_id: int) -> None:
+    """Let a channel send again, in order. Raises NotFound, and Conflict if its number moved on."""
+
+    def store() -> None:
+        _check_route(find_channel(channel_id).number, channel_id)
+        tenants.resume(channel_id)
+
+    db.write(store)
+
+
+def find_channel(channel_id: int) -> Channel:
+    """The channel with this id. Raises NotFound."""
+    channel = tenants.channel(channel_id)
+    if channel is None:
+        raise errors.NotFound(f"there is no channel {channel_id}")
+    return channel
+
+
+def account(channel: Channel) -> Account:
+    """The channel as its adapter sees it, credentials opened. Raises SealError."""
+    return account_for(channel.provider, channel.number, bytes(channel.credentials))
+
+
+def account_for(provider_name: str, number: str, sealed: bytes) -> Account:
+    """The same, from the parts that a claimed message carries. Raises SealError."""
+    return by_name(provider_name).account(number, _opened(sealed), config.settings())
+
+
+def open_credentials(channel: Channel) -> dict[str, str]:
+    """The channel's own credentials, without defaults. Raises SealError."""
+    return dict(_opened(bytes(channel.credentials)))
+
+
+@lru_cache(maxsize=512)
+def _opened(sealed: bytes) -> Mapping[str, str]:
+    return sealing.unseal(config.settings(), sealed)
+
+
+def _check_credentials(provider: Provider, number: str, given: Mapping[str, str]) -> None:
+    allowed = (*provider.required, *provider.optional)
+    unknown = sorted(set(given) - set(allowed))
+    if unknown:
+        raise errors.Refused("set", f"{unknown[0]!r} is not one of {', '.join(allowed)}")
+    full = provider.account(number, given, config.settings()).credentials
+    missing = [key for key in provider.required if not full.get(key)]
+    if missing:
+        raise errors.Refused("set", f"a {provider.name} channel needs {', '.join(missing)}")
+
+
+def _check_route(number: str, channel_id: int | None) -> None:
+    if tenants.routed_elsewhere(number, channel_id):
+        raise errors.Conflict(f"{number} is already routed to an active channel")
+
+
+def normal_number(number: str) -> str:
+    """A business number as `+digits`. Raises Refused."""
+    compact = re.sub(r"[\s().-]", "", number)
+    if not re.fullmatch(r"\+?\d{5,15}", compact):
+        raise errors.Refused("invalid_number", f"{number!r} is not a number such as +966500000000")
+    return "+" + compact.lstrip("+")
+
+
+def recipient(to: str, channel: Channel) -> words.Identity:
+    """Who is meant by a number in any usual spelling, read in the channel's country when it names
+    none, or by a business-scoped id. Raises Refused (`invalid_number`)."""
+    if re.fullmatch(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}", to.strip()):
+        return words.Identity(user_id=to.strip())
+    try:
+        country = phonenumbers.region_code_for_number(phonenumbers.parse(channel.number))
+        number = phonenumbers.parse(to, country)
+    except phonenumbers.NumberParseException as error:
+        raise errors.Refused("invalid_number", "not a phone number") from error
+    if not phonenumbers.is_possible_number(number):
+        raise errors.Refused("invalid_number", "no phone number has this form")
+    return words.Identity(phone=phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def create_token(slug: str | None, *, read_only: bool, name: str, days: int | None) -> tuple[int, str]:
+    """A new token's id and the token, for a tenant or (None) for the operator. Raises NotFound."""
+    tenant_id = find_tenant(slug).id if slug else None
+    now = clock.now()
+    expires_at = now + timedelta(days=days) if days else None
+    return db.write(lambda: access.create(tenant_id, read_only=read_only, name=name, expires_at=expires_at, now=now))
+
+
+def revoke_token(token_id: int) -> None:
+    """Make a token worthless at once. Raises NotFound."""
+    if not db.write(lambda: access.revoke(token_id, clock.now())):
+        raise errors.NotFound(f"there is no token {token_id}")
+
+
+def urls(channel: Channel) -> tuple[str, str]:
+    """The webhook URL and the status URL to enter at the channel's provider."""
+    return by_name(channel.provider).urls(config.settings().wabot_public_url, channel.key)
+
+
+def provider_names() -> tuple[str, ...]:
+    """Every provider that a channel can be added for."""
+    return tuple(REGISTRY)

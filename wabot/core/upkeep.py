@@ -1,0 +1,96 @@
+"""Keep house: the beat, what was lost with a dead process, deadlines, and whether all is well."""
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from wabot import clock, errors
+from wabot.core import delivery, policy
+from wabot.store import buckets, db, outbox, webhooks, workers
+
+log = logging.getLogger(__name__)
+
+BEAT_EVERY = timedelta(seconds=5)
+BEAT_IS_STALE_AFTER = timedelta(seconds=60)
+PARKED_FOR = timedelta(hours=24)
+JUMP_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class _Watch:
+    """This process's own idea of time: when it looks next, and by how much the wall clock runs ahead of
+    the monotonic one."""
+
+    next_look: float = 0.0
+    lead: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`status` is ok, degraded or down; the parts say why."""
+
+    status: str
+    database: str
+    queue: dict[str, int] = field(default_factory=dict)
+    consumer: str = "ok"
+
+
+_watch = _Watch()
+
+
+def next_due() -> datetime:
+    """When keeping house is due next: at the latest with the next beat, at once after a start."""
+    beat = clock.now() + timedelta(seconds=_watch.next_look - clock.monotonic())
+    deadline = policy.next_unknown_deadline()
+    return min(beat, deadline) if deadline else beat
+
+
+def keep_house() -> bool:
+    """One round of upkeep; always False, because one round is enough until the next is due."""
+    _watch.next_look = clock.monotonic() + BEAT_EVERY.total_seconds()
+    _mind_the_clock()
+    now = clock.now()
+    db.write(lambda: workers.beat("consumer", now))
+    _abandon_dead_readers()
+    delivery.recover_lost()
+    policy.resolve_unknown()
+    forgotten = db.write(lambda: outbox.forget_parked(now - PARKED_FOR))
+    if forgotten:
+        log.warning("receipts for messages we never sent were dropped", extra={"count": forgotten})
+    db.write(lambda: buckets.forget_full(now))
+    return False
+
+
+def _mind_the_clock() -> None:
+    lead = clock.now().timestamp() - clock.monotonic()
+    if _watch.lead is not None and abs(lead - _watch.lead) > JUMP_SECONDS:
+        delivery.mind_the_clock(lead - _watch.lead)
+    _watch.lead = lead
+
+
+def _abandon_dead_readers() -> None:
+    for reader in webhooks.readers():
+        if workers.is_gone(reader) and db.write(lambda reader=reader: webhooks.abandon(reader)):  # type: ignore[misc]
+            log.warning("webhooks of a dead reader are read again")
+
+
+def health() -> Health:
+    """Whether the file can be written and the consumer is at work."""
+    now = clock.now()
+    if not can_write():
+        return Health("down", "the file cannot be written", consumer="unknown")
+    beat = workers.last_beat("consumer")
+    queue = outbox.depths()
+    if beat is None or now - beat > BEAT_IS_STALE_AFTER:
+        return Health("down", "ok", queue, "no beat for a minute: start the consumer")
+    return Health("degraded" if queue["dead"] else "ok", "ok", queue)
+
+
+def can_write() -> bool:
+    """Whether a webhook could be written down now."""
+    try:
+        db.write(lambda: workers.beat("web", clock.now()), deadline=2)
+    except errors.CannotWrite:
+        log.exception("the file cannot be written")
+        return False
+    return True

@@ -1,0 +1,88 @@
+"""Thin tasks: each kind of derived work is one call into `core`, repeated while there is more to do."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from wabot import clock
+from wabot.core import answering, delivery, inbox, sandbox, upkeep
+from wabot.jobs import huey, senders
+from wabot.store import messages, outbox, webhooks
+from wabot.store import sandbox as phone
+from wabot.store.queue import Kind
+
+LONGEST_SHIFT_SECONDS = 0.5
+"""How long one nudge goes on working before it lets other kinds have the thread."""
+
+
+def _work(name: str, step: Callable[[], bool]) -> None:
+    until = clock.monotonic() + LONGEST_SHIFT_SECONDS
+    with huey.storage.slot(name) as worked:
+        while step():
+            worked.append(True)
+            if clock.monotonic() > until:
+                return
+
+
+@huey.task()  # type: ignore[untyped-decorator]
+def read() -> None:
+    """Read journalled webhooks."""
+    _work("read", inbox.read_some)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
+def answer() -> None:
+    """Let the bot answer conversations that are due."""
+    _work("answer", answering.answer_some)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
+def keep_house() -> None:
+    """Beat, recover what was lost, and apply what has reached its deadline."""
+    _work("upkeep", upkeep.keep_house)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
+def carry() -> None:
+    """Deliver what the sandbox has for us."""
+    _work("sandbox", sandbox.carry_next)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
+def send() -> None:
+    """Send messages that are due."""
+    _work("send", lambda: delivery.deliver_next(delivery.pace(senders())))
+
+
+def _webhooks_due(now: datetime) -> datetime | None:
+    return now if webhooks.anything_to_read() else None
+
+
+def _answers_due(_now: datetime) -> datetime | None:
+    return messages.next_answer_due()
+
+
+def _upkeep_due(_now: datetime) -> datetime | None:
+    return upkeep.next_due()
+
+
+def _sandbox_due(_now: datetime) -> datetime | None:
+    return phone.next_due()
+
+
+def _sends_due(now: datetime) -> datetime | None:
+    found = outbox.look(now, delivery.pace(senders()))
+    return now if found.message_id is not None else found.look_again_at
+
+
+def _nudge(task: Any) -> Callable[[], bytes]:
+    return lambda: bytes(huey.serialize_task(task.s()))
+
+
+huey.storage.kinds = {
+    "read": Kind("read", 1, _webhooks_due, _nudge(read)),
+    "answer": Kind("answer", 1, _answers_due, _nudge(answer)),
+    "upkeep": Kind("upkeep", 1, _upkeep_due, _nudge(keep_house)),
+    "sandbox": Kind("sandbox", 1, _sandbox_due, _nudge(carry)),
+    "send": Kind("send", 1, _sends_due, _nudge(send)),
+}

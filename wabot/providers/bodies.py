@@ -1,0 +1,73 @@
+"""Reading what strangers sent without falling over it: forms as bytes, strict JSON, and text that
+SQLite and JSON can carry. Knows no vendor."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from wabot import errors
+
+MAX_FIELDS = 1000
+"""More fields than any vendor's form has; sorting a million of them would be an attack."""
+MAX_DEPTH = 32
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """The text with U+FFFD for each NUL and lone surrogate, which break SQLite and JSON."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
+def decoded(raw: bytes) -> str:
+    """Bytes as storable text; what is not UTF-8 becomes U+FFFD."""
+    return clean(raw.decode("utf-8", "replace"))
+
+
+def form(raw: bytes) -> list[tuple[bytes, bytes]]:
+    """The fields of a form or a query, in their order, blank and repeated ones included, nothing
+    trimmed. Raises Unreadable for more than MAX_FIELDS."""
+    if raw.count(b"&") >= MAX_FIELDS:
+        raise errors.Unreadable(f"more than {MAX_FIELDS} fields")
+    return [_field(part) for part in raw.split(b"&") if part]
+
+
+def _field(part: bytes) -> tuple[bytes, bytes]:
+    name, _, value = part.replace(b"+", b" ").partition(b"=")
+    return unquote_to_bytes(name), unquote_to_bytes(value)
+
+
+def json_object(raw: bytes) -> dict[str, Any]:
+    """The JSON object in `raw`, as RFC 8259 has it: no NaN, no number that is infinite. Raises Unreadable."""
+    try:
+        value = json.loads(raw, parse_constant=_no_number, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise errors.Unreadable(f"not JSON: {type(error).__name__}") from error
+    if not isinstance(value, dict):
+        raise errors.Unreadable("not a JSON object")
+    return value
+
+
+def tidy(value: Any, depth: int = 0) -> Any:
+    """A JSON value with all its text cleaned. Raises Unreadable where it is nested too deeply to keep."""
+    if depth > MAX_DEPTH:
+        raise errors.Unreadable(f"nested more than {MAX_DEPTH} deep")
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [tidy(part, depth + 1) for part in value]
+    if isinstance(value, dict):
+        return {clean(name): tidy(part, depth + 1) for name, part in value.items()}
+    return value
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"{digits[:20]} is too large")
+    return number

@@ -1,0 +1,184 @@
+"""Customers by their aliases, and their conversations with each channel."""
+
+from datetime import datetime
+
+import peewee
+
+from wabot import words
+from wabot.store import db
+from wabot.store.fields import Flag, Json, Moment, Text, Word, clean
+from wabot.store.tenants import Channel, Tenant
+
+
+class Customer(db.Row):
+    """`address` is where to send, exactly as the provider gave it."""
+
+    tenant_id: int
+    tenant = peewee.ForeignKeyField(Tenant)
+    name = Text(default="")
+    address = Text()
+    wa_id = Text(default="")
+    user_id = Text(default="")
+    created_at = Moment()
+
+
+class Conversation(db.Row):
+    tenant_id: int
+    channel_id: int
+    customer_id: int
+    tenant = peewee.ForeignKeyField(Tenant)
+    channel = peewee.ForeignKeyField(Channel)
+    customer = peewee.ForeignKeyField(Customer)
+    state = Word(words.ConversationState, default=words.ConversationState.BOT)
+    bot_state = Json(default=dict)
+    bot_active = Flag(default=True)
+    bot_paused_until = Moment(null=True)
+    unread = peewee.IntegerField(default=0)
+    last_turn = peewee.IntegerField(default=0)
+    last_message_id = peewee.IntegerField(default=0)
+    last_in_at = Moment(null=True)
+    created_at = Moment()
+
+
+def find(tenant_id: int, identity: words.Identity) -> Customer | None:
+    """The tenant's customer with one of these aliases, the strongest first."""
+    for alias in identity.aliases():
+        known = db.one("SELECT customer_id FROM alias WHERE tenant_id = ? AND alias = ?", tenant_id, clean(alias))
+        if known:
+            return Customer.get_or_none(Customer.id == known[0], Customer.tenant == tenant_id)
+    return None
+
+
+def meet(tenant_id: int, identity: words.Identity, name: str, now: datetime) -> Customer:
+    """Inside a write: the tenant's customer with one of these aliases, made if there is none.
+
+    What is new is added; a known number or id is never rewritten, only filled in where it was empty.
+    """
+    customer = find(tenant_id, identity)
+    if customer is None:
+        customer = Customer.create(
+            tenant=tenant_id,
+            name=name,
+            address=identity.address,
+            wa_id=identity.wa_id,
+            user_id=identity.user_id,
+            created_at=now,
+        )
+    else:
+        _learn(customer, identity, name)
+    for alias in identity.aliases():
+        db.run(
+            "INSERT INTO alias (tenant_id, alias, customer_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            tenant_id,
+            clean(alias),
+            customer.id,
+        )
+    return customer
+
+
+def _learn(customer: Customer, identity: words.Identity, name: str) -> None:
+    customer.name = name or customer.name
+    customer.wa_id = customer.wa_id or identity.wa_id
+    customer.user_id = customer.user_id or identity.user_id
+    if identity.phone and not customer.address.startswith("+"):
+        customer.address = identity.phone
+    if customer.dirty_fields:
+        customer.save()
+
+
+def conversation(tenant_id: int, channel_id: int, customer_id: int, now: datetime) -> Conversation:
+    """Inside a write: the conversation of this customer with this channel, made if there is none."""
+    db.run(
+        "INSERT INTO conversation (tenant_id, channel_id, customer_id, created_at) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT DO NOTHING",
+        tenant_id,
+        channel_id,
+        customer_id,
+        now,
+    )
+    return Conversation.get(Conversation.channel == channel_id, Conversation.customer == customer_id)
+
+
+def existing_conversation(tenant_id: int, channel_id: int, customer_id: int) -> Conversation | None:
+    """The conversation of this customer with this channel, if they ever had one."""
+    return Conversation.get_or_none(
+        Conversation.tenant == tenant_id, Conversation.channel == channel_id, Conversation.customer == customer_id
+    )
+
+
+def note_incoming(conversation_id: int, message_id: int, at: datetime) -> None:
+    """Inside a write: a message of the customer came in; the window follows its event time."""
+    db.run(
+        "UPDATE conversation SET unread = unread + 1, last_message_id = ?, "
+        "last_in_at = max(coalesce(last_in_at, 0), ?), "
+        "state = CASE state WHEN 'needs_person' THEN state ELSE 'bot' END WHERE id = ?",
+        message_id,
+        at,
+        conversation_id,
+    )
+
+
+def note_outgoing(conversation_id: int, message_id: int) -> None:
+    """Inside a write: a message to the customer was queued."""
+    db.run(
+        "UPDATE conversation SET last_message_id = ?, unread = 0, "
+        "state = CASE state WHEN 'needs_person' THEN state ELSE 'waiting' END WHERE id = ?",
+        message_id,
+        conversation_id,
+    )
+
+
+def next_turn(conversation_id: int) -> int:
+    """Inside a write: the next place in the order of sending of this conversation."""
+    [(turn,)] = db.rows(
+        "UPDATE conversation SET last_turn = last_turn + 1 WHERE id = ? RETURNING last_turn", conversation_id
+    )
+    return int(turn)
+
+
+def call_person(conversation_id: int, paused_until: datetime | None = None) -> None:
+    """Inside a write: a person has to look; the bot is silent until `paused_until`, if given."""
+    db.run(
+        "UPDATE conversation SET state = 'needs_person', bot_paused_until = coalesce(?, bot_paused_until) WHERE id = ?",
+        paused_until,
+        conversation_id,
+    )
+
+
+def keep_bot_state(conversation_id: int, bot_state: dict[str, object]) -> None:
+    """Inside a write: where the bot stands in this conversation."""
+    Conversation.update(bot_state=bot_state).where(Conversation.id == conversation_id).execute()
+
+
+def page(tenant_id: int, *, before: int | None, search: str, state: str, most: int) -> list[Conversation]:
+    """A tenant's conversations, latest activity first; `before` is the `last_message_id` to go on from."""
+    found = (
+        Conversation.select(Conversation, Customer)
+        .join(Customer)
+        .where(Conversation.tenant == tenant_id)
+        .order_by(Conversation.last_message_id.desc())
+        .limit(most)
+    )
+    if before is not None:
+        found = found.where(Conversation.last_message_id < before)
+    if state:
+        found = found.where(Conversation.state == state)
+    if search:
+        pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        like = peewee.SQL(
+            "(t2.name LIKE ? ESCAPE '\\' OR t2.address LIKE ? ESCAPE '\\' OR t2.wa_id LIKE ? ESCAPE '\\' "
+            "OR t2.user_id LIKE ? ESCAPE '\\')",
+            [pattern] * 4,
+        )
+        found = found.where(like)
+    return list(found)
+
+
+def conversation_of(tenant_id: int, conversation_id: int) -> Conversation | None:
+    """The tenant's conversation with this id."""
+    return (  # type: ignore[no-any-return]
+        Conversation.select(Conversation, Customer)
+        .join(Customer)
+        .where(Conversation.id == conversation_id, Conversation.tenant == tenant_id)
+        .first()
+    )

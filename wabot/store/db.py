@@ -1,0 +1,199 @@
+"""The database: one SQLite file through APSW, a read-only connection per thread, and `write`, the
+one way to change it. Everything that is SQLite's own stays here, in `writer` and in `queue`."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import apsw
+import peewee
+from playhouse.apsw_ext import APSWDatabase
+
+from wabot import clock, errors
+from wabot.store.writer import Gate, Writer, is_transient
+
+T = TypeVar("T")
+
+OLDEST_SQLITE = (3, 51, 3)
+"""The first release without the WAL-reset bug; Debian 12 and 13 ship older ones (DESIGN §4)."""
+APPLICATION_ID = 0x5741424F
+WAL_LIMIT_BYTES = 64 << 20
+CHECKPOINT_PAGES = 1000
+_PRAGMAS = (
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "secure_delete=ON",
+    "mmap_size=0",
+    f"journal_size_limit={WAL_LIMIT_BYTES}",
+    "temp_store=MEMORY",
+    f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+)
+
+
+class Database(APSWDatabase):
+    """Peewee's database for this process: opens a connection per thread when a thread first asks,
+    never before `init`, and never one that was made before a fork."""
+
+    def __init__(self) -> None:
+        super().__init__(None, lock_type="IMMEDIATE", autoconnect=False)
+        self._writer: Writer | None = None
+        self._guard = threading.Lock()
+        self._gate_timeout: float | None = None
+        self._opened_in = threading.local()
+
+    def open(self, path: Path, gate_timeout_seconds: float | None = None) -> None:
+        """Say which file this process works on; touches no disk. See Gate for the time-out."""
+        self._gate_timeout = gate_timeout_seconds
+        self.init(str(path))
+
+    @property
+    def path(self) -> Path:
+        return Path(self.database)
+
+    def connection(self) -> apsw.Connection:
+        if getattr(self._opened_in, "pid", None) != os.getpid():
+            self._state.reset()
+            self._opened_in.pid = os.getpid()
+        if self.is_closed():
+            self.connect()
+        return super().connection()  # type: ignore[no-any-return]
+
+    def _connect(self) -> apsw.Connection:
+        return connect(self.path, cache_kib=-8192 if self._is_writing_thread() else -1024)
+
+    def _is_writing_thread(self) -> bool:
+        return self._writer is not None and self._writer.is_current()
+
+    @property
+    def writer(self) -> Writer:
+        """The writer of this process, started on first use and anew after a fork."""
+        with self._guard:
+            if self._writer is None or self._writer.pid != os.getpid():
+                path, timeout = self.path, self._gate_timeout
+                self._writer = Writer(self.connection, self.close, lambda: Gate(gate_path(path), timeout))
+            return self._writer
+
+    def shut(self) -> None:
+        """End the writer and this thread's connection; for tests and short-lived commands."""
+        with self._guard:
+            if self._writer is not None and self._writer.pid == os.getpid():
+                self._writer.stop()
+            self._writer = None
+        if not self.is_closed():
+            self.close()
+
+
+database = Database()
+
+
+class Row(peewee.Model):
+    """A row of one table. Models map; they never create tables."""
+
+    id = peewee.AutoField()
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+def write(fn: Callable[[], T], *, deadline: float = 30.0) -> T:
+    """Run `fn` in a write transaction and return what it returned, after the durable commit.
+
+    `fn` does no I/O, does not sleep, returns plain values and may be run twice. Called inside a
+    write it simply runs. What may pass (a held lock, a full disk) is tried again for `deadline`
+    seconds; then raises CannotWrite, and nothing was written. What `fn` raises comes through, with
+    its own changes rolled back.
+    """
+    writer = database.writer
+    if writer.is_current():
+        return fn()
+    until = time.monotonic() + deadline
+    while True:
+        future = writer.submit(fn)
+        wait([future], max(0.0, until - time.monotonic()))
+        if not future.done() and future.cancel():
+            raise errors.CannotWrite("the database is busy")
+        try:
+            return future.result()  # type: ignore[no-any-return]
+        except (apsw.ConstraintError, peewee.IntegrityError):
+            raise
+        except (apsw.Error, peewee.DatabaseError) as error:
+            if not is_transient(error) or time.monotonic() + 0.1 >= until:
+                raise errors.CannotWrite(str(error)) from error
+        time.sleep(0.1)
+
+
+def rows(sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Every row of a statement; the cursor is read to its end."""
+    return list(database.connection().execute(sql, _plain(values)))
+
+
+def one(sql: str, *values: Any) -> tuple[Any, ...] | None:
+    """The first row of a statement, or None; the cursor is read to its end."""
+    found = rows(sql, *values)
+    return found[0] if found else None
+
+
+def run(sql: str, *values: Any) -> int:
+    """Execute a change inside a write; returns how many rows it touched."""
+    connection = database.connection()
+    list(connection.execute(sql, _plain(values)))
+    return connection.changes()
+
+
+def _plain(values: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(clock.to_ms(value) if hasattr(value, "timestamp") else value for value in values)
+
+
+def connect(path: Path, *, cache_kib: int = -1024, flags: int = apsw.SQLITE_OPEN_READWRITE) -> apsw.Connection:
+    """A connection with wabot's pragmas that cannot write until the writer lets it."""
+    connection = apsw.Connection(str(path), flags=flags, statementcachesize=200)
+    try:
+        connection.set_busy_timeout(1000)
+        for pragma in (*_PRAGMAS, f"cache_size={cache_kib}", "query_only=ON"):
+            list(connection.execute(f"PRAGMA {pragma}"))
+    except apsw.Error:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def side_connection(path: Path) -> Iterator[apsw.Connection]:
+    """A connection outside the pool, closed at the end: for checks before a fork and for backups."""
+    connection = connect(path)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def gate_path(path: Path) -> Path:
+    """The side file that the gate locks."""
+    return path.with_name(path.name + ".gate")
+
+
+def backup_into(target: Path) -> None:
+    """Write a checked, consistent copy to `target` (0600). Raises FileExistsError, CannotWrite."""
+    if target.exists():
+        raise FileExistsError(target)
+    scratch = target.with_name(f".{target.name}.part")
+    scratch.unlink(missing_ok=True)
+    os.close(os.open(scratch, os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        with side_connection(database.path) as connection:
+            connection.execute("PRAGMA query_only=OFF")
+            list(connection.execute("VACUUM INTO ?", (str(scratch),)))
+        with side_connection(scratch) as copy:
+            if list(copy.execute("PRAGMA quick_check")) != [("ok",)]:
+                raise errors.CannotWrite(f"the copy for {target} is damaged")
+        os.replace(scratch, target)
+    except apsw.Error as error:
+        raise errors.CannotWrite(f"backup failed: {error}") from error
+    finally:
+        scratch.unlink(missing_ok=True)

@@ -1,0 +1,258 @@
+"""The ledger: every message in and out, with what it is and what became of it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import peewee
+
+from wabot import clock, words
+from wabot.store import customers, db
+from wabot.store.customers import Conversation, Customer
+from wabot.store.fields import Flag, Json, Moment, Text, Word
+from wabot.store.tenants import Channel, Tenant
+
+
+class Message(db.Row):
+    """One message. `kind` is WhatsApp's type, `purpose` why it is sent, `step` the flow step that wrote
+    it; `answer_due_at` is set while a customer's message waits for the bot; `turn` is its place in
+    the order of its conversation."""
+
+    tenant_id: int
+    channel_id: int
+    customer_id: int
+    conversation_id: int
+
+    uid = Text()
+    tenant = peewee.ForeignKeyField(Tenant)
+    channel = peewee.ForeignKeyField(Channel)
+    customer = peewee.ForeignKeyField(Customer)
+    conversation = peewee.ForeignKeyField(Conversation)
+    direction = Word(words.Direction)
+    kind = Text()
+    purpose = Text(default="")
+    step = Text(default="")
+    body = Text(default="")
+    choice = Text(default="")
+    payload = Json(default=dict)
+    quoted_id = Text(default="")
+    status = Word(words.Status)
+    provider_message_id = Text(null=True)
+    webhook_id = peewee.IntegerField(null=True)
+    event_at = Moment(null=True)
+    answer_due_at = Moment(null=True)
+    admitted = Flag(default=False)
+    for_person = Text(default="")
+    idempotency_key = Text(null=True)
+    idempotency_hash = peewee.BlobField(null=True)
+    turn = peewee.IntegerField(null=True)
+    due_at = Moment(null=True)
+    expires_at = Moment(null=True)
+    attempts = peewee.IntegerField(default=0)
+    retry_due = Flag(default=False)
+    retry_count = peewee.IntegerField(default=0)
+    max_retries = peewee.IntegerField(default=0)
+    unknown_since = Moment(null=True)
+    resent_unknown = Flag(default=False)
+    parent_id = peewee.IntegerField(null=True)
+    error_code = Text(default="")
+    error_message = Text(default="")
+    created_at = Moment()
+    sent_at = Moment(null=True)
+    delivered_at = Moment(null=True)
+    read_at = Moment(null=True)
+    failed_at = Moment(null=True)
+
+    def draft(self) -> words.Draft:
+        """What was queued, as it was drafted."""
+        return words.Draft.restore(self.kind, self.body, self.payload, self.purpose, self.step)
+
+
+def add_incoming(
+    conversation: Conversation, incoming: words.Incoming, *, webhook_id: int, now: datetime
+) -> Message | None:
+    """Inside a write: store a customer's message once; None when its provider id is there already."""
+    known = db.one(
+        "SELECT 1 FROM message WHERE channel_id = ? AND provider_message_id = ? AND direction = 'IN'",
+        conversation.channel_id,
+        incoming.provider_message_id,
+    )
+    if known:
+        return None
+    return Message.create(
+        uid=words.uid(now),
+        tenant=conversation.tenant_id,
+        channel=conversation.channel_id,
+        customer=conversation.customer_id,
+        conversation=conversation.id,
+        direction=words.Direction.IN,
+        kind=incoming.kind,
+        body=incoming.text,
+        choice=incoming.choice,
+        payload=dict(incoming.payload),
+        quoted_id=incoming.quoted_id,
+        status=words.Status.RECEIVED,
+        provider_message_id=incoming.provider_message_id,
+        webhook_id=webhook_id,
+        event_at=incoming.sent_at or now,
+        created_at=now,
+    )
+
+
+def add_outgoing(
+    conversation: Conversation,
+    draft: words.Draft,
+    *,
+    idempotency_key: str | None,
+    idempotency_hash: bytes | None,
+    max_retries: int,
+    expires_at: datetime,
+    now: datetime,
+) -> Message:
+    """Inside a write: put a draft in the outbox, due now, at the end of its conversation's order."""
+    message = Message.create(
+        uid=words.uid(now),
+        tenant=conversation.tenant_id,
+        channel=conversation.channel_id,
+        customer=conversation.customer_id,
+        conversation=conversation.id,
+        direction=words.Direction.OUT,
+        kind=draft.kind,
+        purpose=draft.purpose,
+        step=draft.step,
+        body=draft.text,
+        payload=draft.payload(),
+        status=words.Status.QUEUED,
+        idempotency_key=idempotency_key,
+        idempotency_hash=idempotency_hash,
+        turn=customers.next_turn(conversation.id),
+        due_at=now,
+        expires_at=expires_at,
+        max_retries=max_retries,
+        created_at=now,
+    )
+    customers.note_outgoing(conversation.id, message.id)
+    return message
+
+
+def by_idempotency_key(tenant_id: int, key: str) -> Message | None:
+    """The tenant's message that was queued under this key."""
+    return Message.get_or_none(Message.tenant == tenant_id, Message.idempotency_key == key)
+
+
+def by_id(message_id: int) -> Message | None:
+    return Message.get_or_none(Message.id == message_id)
+
+
+def by_uid(uid: str) -> Message | None:
+    return Message.get_or_none(Message.uid == uid)
+
+
+def change(message_id: int, **values: Any) -> None:
+    """Inside a write: set columns of one message."""
+    Message.update(**values).where(Message.id == message_id).execute()
+
+
+def wait_for_answer(message_id: int, due_at: datetime, *, admitted: bool) -> None:
+    """Inside a write: the bot answers this message from `due_at` on; see core.limits for `admitted`."""
+    change(message_id, answer_due_at=due_at, admitted=admitted)
+
+
+def postpone_answers(conversation_id: int, due_at: datetime, *, arrived_after: datetime) -> None:
+    """Inside a write: a burst is answered together, but nobody waits longer than since `arrived_after`."""
+    db.run(
+        "UPDATE message SET answer_due_at = max(answer_due_at, ?) WHERE conversation_id = ? "
+        "AND answer_due_at IS NOT NULL AND created_at > ?",
+        due_at,
+        conversation_id,
+        arrived_after,
+    )
+
+
+def leave_to_person(message_id: int, reason: str) -> None:
+    """Inside a write: the bot will not answer this message, and why."""
+    change(message_id, answer_due_at=None, for_person=reason)
+
+
+def next_answer_due() -> datetime | None:
+    """When the next answer is due."""
+    found = db.one("SELECT min(answer_due_at) FROM message WHERE answer_due_at IS NOT NULL")
+    return clock.from_ms(found[0]) if found and found[0] is not None else None
+
+
+def conversations_to_answer(now: datetime, most: int) -> list[int]:
+    """The conversations with an answer due, longest waiting first."""
+    sql = (
+        "SELECT conversation_id, min(answer_due_at) FROM message WHERE answer_due_at <= ? "
+        "GROUP BY conversation_id ORDER BY 2 LIMIT ?"
+    )
+    return [row[0] for row in db.rows(sql, now, most)]
+
+
+def unanswered(conversation_id: int) -> list[Message]:
+    """What the bot has not answered yet in this conversation, in order."""
+    waiting = Message.select().where(Message.conversation == conversation_id, Message.answer_due_at.is_null(False))
+    return list(waiting.order_by(Message.id))
+
+
+def answers_since(conversation_id: int, since: datetime, most: int) -> int:
+    """How many of the newest `most` messages of the bot are younger than `since`."""
+    sql = (
+        "SELECT count(*) FROM (SELECT created_at FROM message WHERE conversation_id = ? AND direction = 'OUT' "
+        "AND idempotency_key LIKE 'answer:%' ORDER BY id DESC LIMIT ?) WHERE created_at > ?"
+    )
+    found = db.one(sql, conversation_id, most, since)
+    return int(found[0]) if found else 0
+
+
+def history(tenant_id: int, conversation_id: int, *, before: int | None, most: int) -> list[Message]:
+    """A conversation's messages, newest first; `before` is the id to go on from."""
+    found = Message.select().where(Message.tenant == tenant_id, Message.conversation == conversation_id)
+    if before is not None:
+        found = found.where(Message.id < before)
+    return list(found.order_by(Message.id.desc()).limit(most))
+
+
+def last_of(tenant_id: int, ids: list[int]) -> Mapping[int, Message]:
+    """The tenant's messages with these ids, by id; for showing the last one of each conversation."""
+    return {row.id: row for row in Message.select().where(Message.tenant == tenant_id, Message.id.in_(ids))}
+
+
+FAILED_WORDS = (words.Status.FAILED, words.Status.UNDELIVERED, words.Status.DEAD)
+
+
+def log(
+    *,
+    tenant_id: int | None,
+    status: str = "",
+    purpose: str = "",
+    kind: str = "",
+    min_retries: int = 0,
+    since: datetime | None = None,
+    customer: str = "",
+    page: int = 1,
+    page_size: int = 50,
+) -> tuple[list[Message], int]:
+    """One page of outgoing messages, newest first, and how many there are in all; `failed` also finds
+    what waits for its retry and what is dead."""
+    found = Message.select(Message, Tenant, Customer).join(Tenant).switch(Message).join(Customer)
+    found = found.where(Message.direction == words.Direction.OUT)
+    if tenant_id is not None:
+        found = found.where(Message.tenant == tenant_id)
+    if status == words.Status.FAILED:
+        waiting = (Message.status == words.Status.QUEUED) & (Message.retry_due == 1)
+        found = found.where(Message.status.in_([str(word) for word in FAILED_WORDS]) | waiting)
+    elif status:
+        found = found.where(Message.status == status)
+    if purpose:
+        found = found.where(Message.purpose == purpose)
+    if kind:
+        found = found.where(Message.kind == kind)
+    if min_retries:
+        found = found.where(Message.retry_count >= min_retries)
+    if since:
+        found = found.where(Message.created_at >= since)
+    if customer:
+        found = found.where(Customer.address.contains(customer))
+    total = found.count()
+    return list(found.order_by(Message.id.desc()).offset((page - 1) * page_size).limit(page_size)), total

@@ -1,0 +1,310 @@
+"""The outbox: which message is next, its attempts and their leases. What follows from an outcome is
+decided in `core.delivery`; here it is only found and written."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import peewee
+
+from wabot import clock, words
+from wabot.store import buckets, customers, db, messages, workers
+from wabot.store.fields import Moment, Packed, Text, Word
+from wabot.store.messages import Message
+from wabot.store.tenants import Channel
+
+UNKNOWN_HOLDS = timedelta(seconds=10)
+"""How long an unknown outcome keeps back what was said after it."""
+LONGEST_HOLD = timedelta(hours=1)
+WINDOW = timedelta(hours=24)
+
+
+class Attempt(db.Row):
+    """One try to send one message; `rank` is how far receipts say it got, and only grows."""
+
+    message_id: int
+    message = peewee.ForeignKeyField(Message)
+    tenant_id = peewee.IntegerField()
+    channel_id = peewee.IntegerField()
+    n = peewee.IntegerField()
+    by = Word(words.AttemptBy, default=words.AttemptBy.AUTO)
+    status = Word(words.Status)
+    rank = peewee.IntegerField(default=0)
+    worker = Text()
+    started_at = Moment()
+    lease_until = Moment(null=True)
+    settled_at = Moment(null=True)
+    provider_message_id = Text(null=True)
+    error_code = Text(default="")
+    error_message = Text(default="")
+    answer = Packed(null=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What claiming must respect: at most `in_flight` sends of one channel at a time, and the default
+    rate of channels that have none of their own."""
+
+    in_flight: int
+    out_per_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look into the outbox found: a message to claim now, else when to look again."""
+
+    message_id: int | None
+    look_again_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message in our hands: everything the provider call needs, so that no transaction stays open."""
+
+    attempt_id: int
+    reference: str
+    tenant_id: int
+    channel_id: int
+    provider: str
+    number: str
+    credentials: bytes
+    recipient: str
+    draft: words.Draft
+
+
+_READY_CHANNELS = """
+SELECT c.id, c.out_per_minute, c.held_until FROM channel c JOIN tenant t ON t.id = c.tenant_id
+WHERE c.status = 'active' AND t.status = 'active'
+  AND EXISTS (SELECT 1 FROM message m WHERE m.channel_id = c.id AND m.status = 'queued' AND m.due_at <= ?)
+  AND (SELECT count(*) FROM attempt a WHERE a.channel_id = c.id AND a.lease_until IS NOT NULL) < ?
+ORDER BY c.last_claim, c.id
+"""
+_NEXT_MESSAGE = """
+SELECT m.id FROM message m WHERE m.channel_id = ? AND m.status = 'queued' AND m.due_at <= ? AND NOT EXISTS (
+    SELECT 1 FROM message b
+    WHERE b.conversation_id = m.conversation_id AND b.turn < m.turn AND b.status IN ('queued', 'sending', 'unknown')
+      AND (b.status <> 'unknown' OR b.unknown_since > ?))
+ORDER BY m.due_at, m.id LIMIT 1
+"""
+
+
+def look(now: datetime, pace: Pace) -> Found:
+    """The next message to send: round robin over channels, in order within a conversation."""
+    later = [_next_due(now), _next_unknown_released(now)]
+    for channel_id, per_minute, held_until in db.rows(_READY_CHANNELS, now, pace.in_flight):
+        free_at = max(_held(held_until, now), buckets.ready_at(_bucket(channel_id), _rate(per_minute, pace), now))
+        if free_at > now:
+            later.append(free_at)
+            continue
+        found = db.one(_NEXT_MESSAGE, channel_id, now, now - UNKNOWN_HOLDS)
+        if found:
+            return Found(found[0])
+    return Found(None, min((moment for moment in later if moment is not None), default=None))
+
+
+def claim(now: datetime, pace: Pace, lease: timedelta) -> Claimed | None:
+    """Inside a write: take the next message that may still be sent, with an attempt and a lease.
+
+    What waited longer than its time to live, or whose window has closed meanwhile, is suppressed.
+    """
+    while (message_id := look(now, pace).message_id) is not None:
+        message = messages.by_id(message_id)
+        if message is None:
+            return None
+        reason = _too_late(message, now)
+        if reason:
+            suppress(message.id, reason, now)
+            continue
+        return _take(message, now, pace, lease)
+    return None
+
+
+def _take(message: Message, now: datetime, pace: Pace, lease: timedelta) -> Claimed:
+    [(n,)] = db.rows(
+        "UPDATE message SET status = 'sending', attempts = attempts + 1, retry_count = retry_count + retry_due, "
+        "retry_due = 0, due_at = NULL WHERE id = ? AND status = 'queued' RETURNING attempts",
+        message.id,
+    )
+    attempt = Attempt.create(
+        message=message.id,
+        tenant_id=message.tenant_id,
+        channel_id=message.channel_id,
+        n=n,
+        status=words.Status.SENDING,
+        worker=workers.me(),
+        started_at=now,
+        lease_until=now + lease,
+    )
+    channel = Channel.get_by_id(message.channel_id)
+    buckets.take(_bucket(channel.id), _rate(channel.out_per_minute, pace), now)
+    db.run("UPDATE channel SET last_claim = ? WHERE id = ?", attempt.id, channel.id)
+    return Claimed(
+        attempt_id=attempt.id,
+        reference=f"{message.uid}.{n}",
+        tenant_id=message.tenant_id,
+        channel_id=channel.id,
+        provider=channel.provider,
+        number=channel.number,
+        credentials=bytes(channel.credentials),
+        recipient=message.customer.address,
+        draft=message.draft(),
+    )
+
+
+def _too_late(message: Message, now: datetime) -> str:
+    if message.expires_at and message.expires_at <= now:
+        return "expired"
+    last_in_at = message.conversation.last_in_at
+    if message.kind != words.Kind.TEMPLATE and (last_in_at is None or last_in_at + WINDOW <= now):
+        return "window_closed"
+    return ""
+
+
+def _next_due(now: datetime) -> datetime | None:
+    return _moment("SELECT min(due_at) FROM message WHERE status = 'queued' AND due_at > ?", now)
+
+
+def _next_unknown_released(now: datetime) -> datetime | None:
+    since = _moment(
+        "SELECT min(unknown_since) FROM message WHERE status = 'unknown' AND unknown_since > ?", now - UNKNOWN_HOLDS
+    )
+    return since + UNKNOWN_HOLDS if since else None
+
+
+def _moment(sql: str, *values: Any) -> datetime | None:
+    found = db.one(sql, *values)
+    return clock.from_ms(found[0]) if found and found[0] is not None else None
+
+
+def _held(held_until: int | None, now: datetime) -> datetime:
+    """A hold further ahead than any can be means that the clock went back: it is over."""
+    until = clock.from_ms(held_until) if held_until else now
+    return now if until > now + LONGEST_HOLD else until
+
+
+def _bucket(channel_id: int) -> str:
+    return f"out:{channel_id}"
+
+
+def _rate(per_minute: int | None, pace: Pace) -> buckets.Rate:
+    return buckets.Rate(per_minute or pace.out_per_minute)
+
+
+def suppress(message_id: int, code: str, now: datetime) -> None:
+    """Inside a write: this message will not be sent, for a reason of CONTRACT §5."""
+    messages.change(
+        message_id, status=words.Status.SUPPRESSED, error_code=code, due_at=None, retry_due=False, failed_at=now
+    )
+
+
+def requeue(message: Message, due_at: datetime, **values: Any) -> None:
+    """Inside a write: the message waits to be sent (again) from `due_at` on."""
+    messages.change(message.id, status=words.Status.QUEUED, due_at=due_at, unknown_since=None, **values)
+
+
+def new_turn(message: Message) -> int:
+    """Inside a write: a place behind everything that was said since."""
+    return customers.next_turn(message.conversation_id)
+
+
+def attempt(attempt_id: int) -> Attempt | None:
+    return Attempt.get_or_none(Attempt.id == attempt_id)
+
+
+def attempts_of(message_id: int) -> list[Attempt]:
+    """A message's attempts, first to last."""
+    return list(Attempt.select().where(Attempt.message == message_id).order_by(Attempt.n))
+
+
+def attempt_by_number(message_id: int, n: int) -> Attempt | None:
+    return Attempt.get_or_none(Attempt.message == message_id, Attempt.n == n)
+
+
+def attempt_by_provider_id(channel_id: int, provider_message_id: str) -> Attempt | None:
+    found = Attempt.select().where(Attempt.channel_id == channel_id, Attempt.provider_message_id == provider_message_id)
+    return found.order_by(Attempt.id.desc()).first()  # type: ignore[no-any-return]
+
+
+def withdraw(attempt: Attempt) -> None:
+    """Inside a write: this attempt called nobody; as if it had not been made."""
+    Attempt.delete().where(Attempt.id == attempt.id).execute()
+    db.run("UPDATE message SET attempts = attempts - 1 WHERE id = ?", attempt.message_id)
+
+
+def change_attempt(attempt_id: int, **values: Any) -> None:
+    """Inside a write: set columns of one attempt."""
+    Attempt.update(**values).where(Attempt.id == attempt_id).execute()
+
+
+def lost(now: datetime) -> list[Attempt]:
+    """Attempts whose lease is over or whose process is gone: nobody will settle them in time."""
+    leased = Attempt.select().where(Attempt.lease_until.is_null(False))
+    gone = {worker: workers.is_gone(worker) for worker in {attempt.worker for attempt in leased}}
+    return [attempt for attempt in leased if attempt.lease_until <= now or gone[attempt.worker]]
+
+
+def postpone_leases(until: datetime) -> None:
+    """Inside a write: after a jump of the clock every lease runs anew."""
+    db.run("UPDATE attempt SET lease_until = ? WHERE lease_until IS NOT NULL", until)
+
+
+def bring_forward(now: datetime, furthest: timedelta) -> None:
+    """Inside a write: retries further ahead than any can be are due now, because the clock went back."""
+    db.run(
+        "UPDATE message SET due_at = ? WHERE status = 'queued' AND retry_due = 1 AND due_at > ?", now, now + furthest
+    )
+    db.run("UPDATE message SET unknown_since = ? WHERE status = 'unknown' AND unknown_since > ?", now, now)
+
+
+def unknown_before(moment: datetime) -> list[Message]:
+    """Messages whose outcome has been unknown since `moment` or longer."""
+    unknown = peewee.SQL("status = 'unknown'")
+    return list(Message.select().where(unknown, Message.unknown_since <= moment))
+
+
+def next_unknown() -> datetime | None:
+    """Since when the oldest unknown outcome has been unknown."""
+    return _moment("SELECT min(unknown_since) FROM message WHERE status = 'unknown'")
+
+
+def park(tenant_id: int, channel_id: int, provider_message_id: str, receipt: str, now: datetime) -> None:
+    """Inside a write: keep a receipt whose message we do not know yet."""
+    db.run(
+        "INSERT INTO parked (tenant_id, channel_id, provider_message_id, receipt, created_at) VALUES (?, ?, ?, ?, ?)",
+        tenant_id,
+        channel_id,
+        provider_message_id,
+        receipt,
+        now,
+    )
+
+
+def unpark(channel_id: int, provider_message_id: str) -> list[str]:
+    """Inside a write: the receipts that were parked for this id, oldest first; they are parked no more."""
+    parked = db.rows(
+        "SELECT id, receipt FROM parked WHERE channel_id = ? AND provider_message_id = ? ORDER BY id",
+        channel_id,
+        provider_message_id,
+    )
+    for parked_id, _ in parked:
+        db.run("DELETE FROM parked WHERE id = ?", parked_id)
+    return [receipt for _, receipt in parked]
+
+
+def forget_parked(before: datetime) -> int:
+    """Inside a write: drop receipts that have waited too long for their message; returns how many."""
+    return db.run("DELETE FROM parked WHERE created_at < ?", before)
+
+
+def depths() -> dict[str, int]:
+    """How many outgoing messages are in each open state, and dead letters."""
+    sql = (
+        "SELECT status, count(*) FROM message WHERE status IN ('queued', 'sending', 'unknown') GROUP BY status "
+        "UNION ALL SELECT 'dead', count(*) FROM message WHERE status = 'dead'"
+    )
+    return {"queued": 0, "sending": 0, "unknown": 0} | dict(db.rows(sql))
+
+
+def oldest_due(now: datetime) -> datetime | None:
+    """Since when the outbox's longest waiting message has been due."""
+    return _moment("SELECT min(due_at) FROM message WHERE status = 'queued' AND due_at <= ?", now)

@@ -1,0 +1,128 @@
+"""What the sandbox knows: its own ledger of messages carried, what it still has to deliver to us, and
+how it is told to misbehave. The sandbox is a provider of its own; only its page and API use this."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import peewee
+
+from wabot import clock
+from wabot.store import db
+from wabot.store.fields import Json, Moment, Packed, Text
+
+
+class Carried(db.Row):
+    """One message that the sandbox carried; `direction` is IN for what the customer wrote."""
+
+    channel_id = peewee.IntegerField()
+    phone = Text()
+    direction = Text()
+    provider_message_id = Text()
+    reference = Text(default="")
+    body = Json(default=dict)
+    status = Text()
+    created_at = Moment()
+
+    class Meta:
+        table_name = "sandbox_message"
+
+
+class Delivery(db.Row):
+    """A webhook that the sandbox still has to deliver."""
+
+    channel_id = peewee.IntegerField()
+    body = Packed()
+    due_at = Moment()
+    tries = peewee.IntegerField(default=0)
+
+    class Meta:
+        table_name = "sandbox_delivery"
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """How the sandbox misbehaves for one channel; all off by default.
+
+    `duplicate` delivers each webhook twice, `delay_ms` later, `reorder` in a shuffled order; `refuse`
+    and `time_out` are for what we send.
+    """
+
+    duplicate: bool = False
+    delay_ms: int = 0
+    reorder: bool = False
+    refuse: bool = False
+    time_out: bool = False
+
+
+def switches(channel_id: int) -> Switches:
+    """How this channel's sandbox misbehaves at present."""
+    found = db.one("SELECT switches FROM sandbox_switch WHERE channel_id = ?", channel_id)
+    kept: Mapping[str, Any] = json.loads(found[0]) if found else {}
+    return Switches(**{field.name: kept[field.name] for field in fields(Switches) if field.name in kept})
+
+
+def keep_switches(channel_id: int, switches: Switches) -> None:
+    """Inside a write: tell the sandbox how to misbehave."""
+    db.run(
+        "INSERT INTO sandbox_switch (channel_id, switches) VALUES (?, ?) "
+        "ON CONFLICT (channel_id) DO UPDATE SET switches = excluded.switches",
+        channel_id,
+        json.dumps(asdict(switches)),
+    )
+
+
+def carry(channel_id: int, phone: str, direction: str, provider_message_id: str, **values: Any) -> Carried:
+    """Inside a write: note a message in the sandbox's ledger."""
+    return Carried.create(
+        channel_id=channel_id, phone=phone, direction=direction, provider_message_id=provider_message_id, **values
+    )
+
+
+def deliver(channel_id: int, body: bytes, due_at: datetime) -> None:
+    """Inside a write: have a webhook delivered to us from `due_at` on."""
+    Delivery.create(channel_id=channel_id, body=body, due_at=due_at)
+
+
+def next_due() -> datetime | None:
+    """When the sandbox has something to deliver next."""
+    found = db.one("SELECT min(due_at) FROM sandbox_delivery")
+    return clock.from_ms(found[0]) if found and found[0] is not None else None
+
+
+def due(now: datetime) -> Delivery | None:
+    """The delivery that has been due longest."""
+    return Delivery.select().where(Delivery.due_at <= now).order_by(Delivery.due_at, Delivery.id).first()  # type: ignore[no-any-return]
+
+
+def delivered(delivery_id: int) -> None:
+    """Inside a write: this delivery is done."""
+    db.run("DELETE FROM sandbox_delivery WHERE id = ?", delivery_id)
+
+
+def put_off(delivery_id: int, due_at: datetime) -> None:
+    """Inside a write: this delivery failed and is tried again."""
+    db.run("UPDATE sandbox_delivery SET tries = tries + 1, due_at = ? WHERE id = ?", due_at, delivery_id)
+
+
+def advance(provider_message_id: str, status: str) -> None:
+    """Inside a write: how far a carried message has come."""
+    db.run(
+        "UPDATE sandbox_message SET status = ? WHERE provider_message_id = ? AND status <> 'read'",
+        status,
+        provider_message_id,
+    )
+
+
+def unread_by_customer(channel_id: int, phone: str) -> list[Carried]:
+    """What we sent to this customer and they have not read."""
+    mine = (Carried.channel_id == channel_id, Carried.phone == phone, Carried.direction == "OUT")
+    return list(Carried.select().where(*mine, Carried.status == "delivered").order_by(Carried.id))
+
+
+def thread(channel_id: int, phone: str, most: int = 100) -> list[Carried]:
+    """The newest messages between a customer and a channel, oldest first."""
+    mine = Carried.select().where(Carried.channel_id == channel_id, Carried.phone == phone)
+    return list(reversed(list(mine.order_by(Carried.id.desc()).limit(most))))

@@ -1,0 +1,154 @@
+"""Tenants and their channels."""
+
+from datetime import datetime
+
+import peewee
+
+from wabot import words
+from wabot.store import db
+from wabot.store.fields import Json, Moment, Text, Word
+
+
+class Tenant(db.Row):
+    slug = Text()
+    name = Text()
+    timezone = Text()
+    locale = Text()
+    currency = Text()
+    catalog_merchant = Text(default="")
+    daily_limit = peewee.IntegerField(default=1000)
+    in_per_minute = peewee.IntegerField(null=True)
+    in_per_customer = peewee.IntegerField(null=True)
+    settings = Json(default=dict)
+    orders_key = Text(default=words.unguessable)
+    status = Word(words.TenantStatus, default=words.TenantStatus.ACTIVE)
+    created_at = Moment()
+
+
+class Channel(db.Row):
+    """One WhatsApp number at one provider; `credentials` are sealed."""
+
+    tenant_id: int
+    tenant = peewee.ForeignKeyField(Tenant)
+    provider = Text()
+    number = Text()
+    key = Text(default=words.unguessable)
+    credentials = peewee.BlobField()
+    status = Word(words.ChannelStatus, default=words.ChannelStatus.ACTIVE)
+    pause_code = Text(default="")
+    pause_reason = Text(default="")
+    paused_at = Moment(null=True)
+    held_until = Moment(null=True)
+    out_per_minute = peewee.IntegerField(null=True)
+    out_per_day = peewee.IntegerField(default=1000)
+    last_claim = peewee.IntegerField(default=0)
+    created_at = Moment()
+
+
+def all_tenants() -> list[Tenant]:
+    """Every tenant, by slug."""
+    return list(Tenant.select().order_by(Tenant.slug))
+
+
+def by_slug(slug: str) -> Tenant | None:
+    return Tenant.get_or_none(Tenant.slug == slug)
+
+
+def by_id(tenant_id: int) -> Tenant | None:
+    return Tenant.get_or_none(Tenant.id == tenant_id)
+
+
+def channels(tenant_id: int | None = None) -> list[Channel]:
+    """The channels of a tenant, or for the operator of all, in the order they were added."""
+    found = Channel.select(Channel, Tenant).join(Tenant).order_by(Channel.id)
+    return list(found if tenant_id is None else found.where(Channel.tenant == tenant_id))
+
+
+def channel(channel_id: int) -> Channel | None:
+    """The channel with this id, whoever's it is; for the operator and for work that is its own."""
+    return Channel.select(Channel, Tenant).join(Tenant).where(Channel.id == channel_id).first()  # type: ignore[no-any-return]
+
+
+def channel_by_key(key: str) -> Channel | None:
+    return Channel.select(Channel, Tenant).join(Tenant).where(Channel.key == key).first()  # type: ignore[no-any-return]
+
+
+def channel_by_number(provider: str, number: str) -> Channel | None:
+    """The channel that this number routes to: the active one, else the newest paused one."""
+    return (  # type: ignore[no-any-return]
+        Channel.select(Channel, Tenant)
+        .join(Tenant)
+        .where(Channel.provider == provider, Channel.number == number)
+        .order_by((Channel.status == words.ChannelStatus.ACTIVE.value).desc(), Channel.id.desc())
+        .first()
+    )
+
+
+def first_active_channel(tenant_id: int) -> Channel | None:
+    """The channel that a message goes out by when nobody says which."""
+    return (  # type: ignore[no-any-return]
+        Channel.select(Channel, Tenant)
+        .join(Tenant)
+        .where(Channel.tenant == tenant_id, Channel.status == words.ChannelStatus.ACTIVE)
+        .order_by(Channel.id)
+        .first()
+    )
+
+
+def routed_elsewhere(number: str, channel_id: int | None) -> bool:
+    """Whether another active channel has this number already."""
+    found = db.one(
+        "SELECT 1 FROM channel WHERE number = ? AND status = 'active' AND id IS NOT ? LIMIT 1", number, channel_id
+    )
+    return found is not None
+
+
+def pause(channel_id: int, code: str, reason: str, now: datetime) -> bool:
+    """Stop sends by this channel; True if it was active until now."""
+    return bool(
+        db.run(
+            "UPDATE channel SET status = 'paused', pause_code = ?, pause_reason = ?, paused_at = ? "
+            "WHERE id = ? AND status = 'active'",
+            code,
+            reason,
+            now,
+            channel_id,
+        )
+    )
+
+
+def resume(channel_id: int) -> None:
+    """Let a channel send again."""
+    db.run(
+        "UPDATE channel SET status = 'active', pause_code = '', pause_reason = '', paused_at = NULL, "
+        "held_until = NULL WHERE id = ?",
+        channel_id,
+    )
+
+
+def hold(channel_id: int, until: datetime) -> None:
+    """Let a channel wait after the provider said that it is too fast."""
+    db.run("UPDATE channel SET held_until = max(coalesce(held_until, 0), ?) WHERE id = ?", until, channel_id)
+
+
+TENANT_TABLES = ("parked", "attempt", "message", "webhook", "conversation", "alias", "customer", "token", "menu")
+"""Every table with a tenant's rows, children first; `channel` and `tenant` go last."""
+
+
+def delete_some(table: str, tenant_id: int, most: int = 1000) -> int:
+    """Delete at most `most` of a tenant's rows of one of TENANT_TABLES; returns how many went."""
+    if table not in TENANT_TABLES:
+        raise ValueError(table)
+    key = "tenant_id" if table == "menu" else "rowid"
+    if table == "alias":
+        return db.run(
+            "DELETE FROM alias WHERE (tenant_id, alias) IN "
+            "(SELECT tenant_id, alias FROM alias WHERE tenant_id = ? LIMIT ?)",
+            tenant_id,
+            most,
+        )
+    return db.run(
+        f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE tenant_id = ? LIMIT ?)",  # noqa: S608
+        tenant_id,
+        most,
+    )

@@ -1,0 +1,183 @@
+"""The journal: every verified webhook as received, what was refused, and how far it has been read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import peewee
+
+from wabot import words
+from wabot.store import db, workers
+from wabot.store.fields import Json, Moment, Packed, Text, Word, pack
+
+REFUSALS_KEPT = 1000
+MOST_READ_TOGETHER = 50
+
+
+class Webhook(db.Row):
+    tenant_id = peewee.IntegerField(null=True)
+    channel_id = peewee.IntegerField(null=True)
+    provider = Text()
+    dedupe_key = peewee.BlobField()
+    target = Text()
+    content_type = Text()
+    body = Packed(null=True)
+    size = peewee.IntegerField()
+    verdict = Word(words.Verdict)
+    reading = Word(words.Reading)
+    reason = Text(default="")
+    problems = Json(default=list)
+    duplicates = peewee.IntegerField(default=0)
+    last_duplicate_at = Moment(null=True)
+    received_at = Moment()
+    being_read_since = Moment(null=True)
+    reader = Text(default="")
+    read_attempts = peewee.IntegerField(default=0)
+    read_at = Moment(null=True)
+
+
+class Refusal(db.Row):
+    """A request that did not verify: kept without its body, its path or its sender."""
+
+    provider = Text()
+    channel_id = peewee.IntegerField(null=True)
+    reason = Text()
+    size = peewee.IntegerField()
+    at = Moment()
+
+
+@dataclass(frozen=True, slots=True)
+class Journalled:
+    """The row a webhook was written to; `new` is False for a repetition."""
+
+    id: int
+    new: bool
+
+
+_ADD = """
+INSERT INTO webhook (tenant_id, channel_id, provider, dedupe_key, target, content_type, body, size, verdict,
+                     reading, reason, received_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (dedupe_key) DO UPDATE SET duplicates = duplicates + 1, last_duplicate_at = excluded.received_at
+RETURNING id, duplicates
+"""
+
+
+def add(
+    *,
+    tenant_id: int | None,
+    channel_id: int | None,
+    provider: str,
+    dedupe_key: bytes,
+    target: str,
+    content_type: str,
+    body: bytes,
+    verdict: words.Verdict,
+    reason: str = "",
+    now: datetime,
+) -> Journalled:
+    """Inside a write: write a webhook down once; a repetition is only counted."""
+    pending = words.Reading.PENDING if verdict is words.Verdict.ACCEPTED else words.Reading.DONE
+    values = (tenant_id, channel_id, provider, dedupe_key, target, content_type, pack(body), len(body), verdict.value,
+              pending.value, reason, now)  # fmt: skip
+    [(webhook_id, duplicates)] = db.rows(_ADD, *values)
+    return Journalled(webhook_id, duplicates == 0)
+
+
+def refuse(provider: str, channel_id: int | None, reason: str, size: int, now: datetime) -> None:
+    """Inside a write: note a refused request; only the newest thousand are kept."""
+    row = Refusal.create(provider=provider, channel_id=channel_id, reason=reason, size=size, at=now)
+    db.run("DELETE FROM refusal WHERE id <= ?", row.id - REFUSALS_KEPT)
+
+
+_WAITING = "reading = 'pending' AND (being_read_since IS NULL OR reader = '')"
+
+
+def anything_to_read() -> bool:
+    """Whether a webhook waits to be read."""
+    return db.one(f"SELECT 1 FROM webhook WHERE {_WAITING} LIMIT 1") is not None  # noqa: S608
+
+
+def begin_reading(now: datetime) -> list[Webhook]:
+    """Inside a write: the next webhooks, oldest first, marked as being read by this process.
+
+    One whose reader died comes alone, with its attempt counted: it may be what killed it.
+    """
+    suspect = db.rows(
+        "UPDATE webhook SET read_attempts = read_attempts + 1, being_read_since = ?, reader = ? WHERE id = (SELECT id "
+        "FROM webhook WHERE reading = 'pending' AND being_read_since IS NOT NULL AND reader = '' ORDER BY id LIMIT 1) "
+        "RETURNING id",
+        now,
+        workers.me(),
+    )
+    taken = suspect or db.rows(
+        "UPDATE webhook SET being_read_since = ?, reader = ? WHERE id IN "
+        "(SELECT id FROM webhook WHERE reading = 'pending' AND being_read_since IS NULL ORDER BY id LIMIT ?) "
+        "RETURNING id",
+        now,
+        workers.me(),
+        MOST_READ_TOGETHER,
+    )
+    ids = [row[0] for row in taken]
+    return list(Webhook.select().where(Webhook.id.in_(ids)).order_by(Webhook.id)) if ids else []
+
+
+def end_reading(
+    webhook: Webhook, verdict: words.Verdict, problems: Sequence[dict[str, Any]], reason: str, now: datetime
+) -> None:
+    """Inside a write: mark a webhook as read, with what could not be."""
+    Webhook.update(
+        reading=words.Reading.DONE, verdict=verdict, problems=list(problems), reason=reason, read_at=now
+    ).where(Webhook.id == webhook.id).execute()
+
+
+def give_back(ids: Sequence[int]) -> None:
+    """Inside a write: leave webhooks to be read one by one, because reading them together failed."""
+    Webhook.update(reader="").where(Webhook.id.in_(list(ids)), Webhook.reading == words.Reading.PENDING).execute()
+
+
+def readers() -> list[str]:
+    """The processes that are reading webhooks at present."""
+    return [row[0] for row in db.rows("SELECT DISTINCT reader FROM webhook WHERE reading = 'pending' AND reader <> ''")]
+
+
+def abandon(reader: str) -> int:
+    """Inside a write: what this process was reading when it died is for others to read."""
+    return db.run("UPDATE webhook SET reader = '' WHERE reading = 'pending' AND reader = ?", reader)
+
+
+def replay(webhook_id: int, tenant_id: int | None, channel_id: int | None) -> None:
+    """Inside a write: have a webhook read again, by the channel that it routes to now."""
+    db.run(
+        "UPDATE webhook SET tenant_id = ?, channel_id = ?, reading = 'pending', verdict = 'accepted', reason = '', "
+        "problems = '[]', being_read_since = NULL, reader = '', read_attempts = 0, read_at = NULL "
+        "WHERE id = ? AND body IS NOT NULL",
+        tenant_id,
+        channel_id,
+        webhook_id,
+    )
+
+
+def find(webhook_id: int) -> Webhook | None:
+    return Webhook.get_or_none(Webhook.id == webhook_id)
+
+
+def page(verdict: str = "", most: int = 50) -> list[Webhook]:
+    """The newest journal rows, for the operator; `duplicate` means those that came more than once."""
+    found = Webhook.select().order_by(Webhook.id.desc()).limit(most)
+    if verdict == "duplicate":
+        found = found.where(Webhook.duplicates > 0)
+    elif verdict:
+        found = found.where(Webhook.verdict == verdict)
+    return list(found)
+
+
+def refusals(most: int = 50) -> list[Refusal]:
+    """The newest refused requests, for the operator."""
+    return list(Refusal.select().order_by(Refusal.id.desc()).limit(most))
+
+
+def quarantined() -> list[Webhook]:
+    """Every quarantined webhook, oldest first."""
+    return list(Webhook.select().where(Webhook.verdict == words.Verdict.QUARANTINED).order_by(Webhook.id))

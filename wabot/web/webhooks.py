@@ -1,0 +1,71 @@
+"""The webhook routes: raw bytes in, one call to `core.intake`, its answer out. Never a 500: what cannot
+be written down now is answered 503, so that the provider sends it again."""
+
+import logging
+
+from flask import Blueprint, Response, request
+
+from wabot.core import intake
+from wabot.core.intake import MAX_BODY_BYTES, RETRY_AFTER_SECONDS, Reply
+from wabot.providers.base import Arrived
+
+log = logging.getLogger(__name__)
+
+blueprint = Blueprint("webhooks", __name__)
+
+
+@blueprint.route("/whatsapp/webhook", methods=["GET", "POST"])
+@blueprint.route("/whatsapp/status", methods=["POST"])
+def shared() -> Response:
+    """A webhook on a route that several channels share."""
+    return _taken_in(None)
+
+
+@blueprint.route("/webhooks/<key>", methods=["GET", "POST"])
+def of_channel(key: str) -> Response:
+    """A webhook on a channel's own route."""
+    return _taken_in(key)
+
+
+def _taken_in(key: str | None) -> Response:
+    if request.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
+        return _response(Reply(415, body="send it uncompressed\n"))
+    body = read_body(MAX_BODY_BYTES)
+    if body is None:
+        return _response(Reply(413, body="too large\n"))
+    arrived = Arrived(request.method, _target(), {name.lower(): value for name, value in request.headers.items()}, body)
+    try:
+        return _response(intake.accept(arrived) if key is None else intake.accept_for_key(key, arrived))
+    except Exception:
+        log.exception("a webhook could not be taken in")
+        return _response(Reply(503, body="try again\n", retry_after=RETRY_AFTER_SECONDS))
+
+
+def read_body(most: int) -> bytes | None:
+    """The whole body, or None when it is larger: counted while reading, because a chunked body has no
+    length and Flask's own limit cuts it silently (faults §0.5)."""
+    if (request.content_length or 0) > most:
+        return None
+    parts, size = [], 0
+    stream = request.environ["wsgi.input"] if request.environ.get("wsgi.input_terminated") else request.stream
+    while chunk := stream.read(65536):
+        size += len(chunk)
+        if size > most:
+            return None
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+def _target() -> str:
+    """Path and query exactly as they were requested."""
+    raw = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI")
+    return str(raw) if raw else request.full_path.removesuffix("?")
+
+
+def _response(reply: Reply) -> Response:
+    response = Response(reply.body, status=reply.status, content_type=reply.content_type)
+    if reply.retry_after is not None:
+        response.headers["Retry-After"] = str(reply.retry_after)
+    if reply.status == 413:
+        response.headers["Connection"] = "close"
+    return response
