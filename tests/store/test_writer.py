@@ -39,14 +39,14 @@ def closed_gate(file: Path) -> Iterator[None]:
         gate.close()
 
 
-def together(file: Path, *jobs: Callable[[], Any]) -> list[Future[Any]]:
+def together(file: Path, *jobs: Callable[[], Any], deadline: float = 10) -> list[Future[Any]]:
     """Run these writes as one batch; returns their outcomes."""
     db.write(lambda: None)
     with ThreadPoolExecutor(len(jobs)) as pool:
         with closed_gate(file):
             outcomes = []
             for job in jobs:
-                outcomes.append(pool.submit(db.write, job, deadline=10))
+                outcomes.append(pool.submit(db.write, job, deadline=deadline))
                 time.sleep(0.01)
         return outcomes
 
@@ -79,7 +79,9 @@ def test_one_that_fails_is_rolled_back_alone(file: Path) -> None:
 def test_when_one_write_meets_a_full_file_nobody_is_told_done_for_a_row_that_is_not_there(file: Path) -> None:
     [(pages,)] = db.rows("PRAGMA page_count")
     db.write(lambda: db.rows(f"PRAGMA max_page_count={pages + 20}"))
-    first, huge, last = together(file, lambda: put("a"), lambda: put("huge", 1 << 20), lambda: put("b"))
+    first, huge, last = together(
+        file, lambda: put("a"), lambda: put("huge", 1 << 20), lambda: put("b"), deadline=1
+    )
     with pytest.raises(errors.CannotWrite):
         huge.result()
     told = {outcome.result() for outcome in (first, last)}

@@ -83,6 +83,7 @@ class _Turn:
             name=self.tenant.name,
             locale=self.tenant.locale,
             currency=self.tenant.currency,
+            currency_digits=tenancy.currency_digits(self.tenant),
             support_contact=tenancy.setting(self.tenant, "support_contact"),
             app_link=tenancy.setting(self.tenant, "app_link"),
         )

@@ -8,7 +8,7 @@ from wabot import clock, config, errors, words
 from wabot.core import tenancy
 from wabot.providers import by_name
 from wabot.store import customers, db, messages, outbox, tenants
-from wabot.store.customers import Conversation
+from wabot.store.customers import Conversation, Customer
 from wabot.store.messages import Message
 from wabot.store.tenants import Channel
 
@@ -20,11 +20,14 @@ def send(
 ) -> Message:
     """Queue a draft for a customer of a tenant. Raises NotFound, and Refused with a word of CONTRACT §5."""
     tenant = tenancy.find_tenant(slug)
-    channel = _channel(tenant.id, channel_id)
-    identity = tenancy.recipient(to, channel)
+    candidates = tenants.channels(tenant.id)
+    if not candidates:
+        raise errors.Refused("no_channel", "the tenant has no channel")
+    identity = tenancy.recipient(to, candidates[0])
 
     def store() -> Message:
         customer = customers.find(tenant.id, identity)
+        channel = _channel(tenant.id, channel_id, customer)
         conversation = customer and customers.existing_conversation(tenant.id, channel.id, customer.id)
         if not conversation and draft.kind is not words.Kind.TEMPLATE:
             raise errors.Refused("window_closed", "the customer has not written in the last 24 hours: send a template")
@@ -39,8 +42,11 @@ def send(
     return db.write(store)
 
 
-def _channel(tenant_id: int, channel_id: int | None) -> Channel:
-    channel = tenants.channel(channel_id) if channel_id else tenants.first_active_channel(tenant_id)
+def _channel(tenant_id: int, channel_id: int | None, customer: Customer | None) -> Channel:
+    """The channel that was asked for, else the one of the customer's latest conversation, else the first active."""
+    latest = customers.latest_conversation(tenant_id, customer.id) if customer and not channel_id else None
+    wanted = channel_id or (latest.channel_id if latest else None)
+    channel = tenants.channel(wanted) if wanted else tenants.first_active_channel(tenant_id)
     if channel is None or channel.tenant_id != tenant_id:
         raise errors.Refused("no_channel", "the tenant has no active channel")
     return channel

@@ -28,6 +28,10 @@ TENANT_KEYS: Mapping[str, str] = {
     "minimum_order": "",
 }
 """The keys of `--set` with their defaults (CONTRACT §3)."""
+_MINOR_DIGITS = dict.fromkeys(
+    ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0
+) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
+"""Currencies whose minor unit is not a hundredth (ISO 4217, list one)."""
 _WHOLE_NUMBERS = {"handover_minutes": 10080, "debounce_seconds": 30}
 
 
@@ -104,6 +108,11 @@ def _check_tenant_key(key: str, value: str) -> None:
 def setting(tenant: Tenant, key: str) -> str:
     """The tenant's value of one of TENANT_KEYS, else its default."""
     return str(tenant.settings.get(key, TENANT_KEYS[key]))
+
+
+def currency_digits(tenant: Tenant) -> int:
+    """How many digits the minor unit of the tenant's currency has."""
+    return _MINOR_DIGITS.get(tenant.currency, 2)
 
 
 def find_tenant(slug: str) -> Tenant:

@@ -27,7 +27,9 @@ def failure(answer: http.Answer, code: str, message: str, known: Mapping[str, Ve
 
 
 def _verdict(answer: http.Answer, named: Verdict | None) -> Verdict:
-    if 300 <= answer.status < 400:
+    if answer.status < 300:
+        return errors.UnknownOutcome
+    if answer.status < 400:
         return errors.PermanentFailure
     if answer.status == 429 or (_asks_to_wait(answer) and named in (None, errors.TemporaryFailure)):
         return errors.Throttled
@@ -49,10 +51,10 @@ def _asks_to_wait(answer: http.Answer) -> bool:
 
 
 def _code(answer: http.Answer, code: str) -> str:
-    if 300 <= answer.status < 400:
-        return "unexpected_redirect"
-    if 200 <= answer.status < 300:
+    if answer.status < 300:
         return "unreadable_answer"
+    if answer.status < 400:
+        return "unexpected_redirect"
     return code or f"http_{answer.status}"
 
 

@@ -55,7 +55,7 @@ def tidy(value: Any, depth: int = 0) -> Any:
         raise errors.Unreadable(f"nested more than {MAX_DEPTH} deep")
     if isinstance(value, str):
         return clean(value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [tidy(part, depth + 1) for part in value]
     if isinstance(value, dict):
         return {clean(name): tidy(part, depth + 1) for name, part in value.items()}

@@ -106,6 +106,12 @@ def existing_conversation(tenant_id: int, channel_id: int, customer_id: int) -> 
     )
 
 
+def latest_conversation(tenant_id: int, customer_id: int) -> Conversation | None:
+    """The conversation in which this customer was last heard from or written to."""
+    mine = Conversation.select().where(Conversation.tenant == tenant_id, Conversation.customer == customer_id)
+    return mine.order_by(Conversation.last_message_id.desc()).first()  # type: ignore[no-any-return]
+
+
 def note_incoming(conversation_id: int, message_id: int, at: datetime) -> None:
     """Inside a write: a message of the customer came in; the window follows its event time."""
     db.run(

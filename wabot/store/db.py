@@ -63,6 +63,9 @@ class Database(APSWDatabase):
             self.connect()
         return super().connection()  # type: ignore[no-any-return]
 
+    def cursor(self, named_cursor: bool | None = None) -> apsw.Cursor:
+        return self.connection().cursor()
+
     def _connect(self) -> apsw.Connection:
         return connect(self.path, cache_kib=-8192 if self._is_writing_thread() else -1024)
 

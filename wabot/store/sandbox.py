@@ -12,6 +12,7 @@ import peewee
 from wabot import clock
 from wabot.store import db
 from wabot.store.fields import Json, Moment, Packed, Text
+from wabot.store.webhooks import Webhook
 
 
 class Carried(db.Row):
@@ -126,3 +127,8 @@ def thread(channel_id: int, phone: str, most: int = 100) -> list[Carried]:
     """The newest messages between a customer and a channel, oldest first."""
     mine = Carried.select().where(Carried.channel_id == channel_id, Carried.phone == phone)
     return list(reversed(list(mine.order_by(Carried.id.desc()).limit(most))))
+
+
+def journal(channel_id: int, most: int = 30) -> list[Webhook]:
+    """The newest webhooks that we journalled for a channel, newest first; for the sandbox's page."""
+    return list(Webhook.select().where(Webhook.channel_id == channel_id).order_by(Webhook.id.desc()).limit(most))

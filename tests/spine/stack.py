@@ -1,0 +1,159 @@
+"""wabot as it runs: web and consumer as real processes, beside a separate process that imitates the
+provider. Everything listens on loopback and is ended by its own process id."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+ACCOUNT, TOKEN, NUMBER = "AC" + "1" * 32, "t" * 32, "+14155550100"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(true: Callable[[], Any], *, seconds: float, what: str) -> Any:
+    """What `true` returned once it was; fails after `seconds` with `what`."""
+    until = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(requests.RequestException, OSError):
+            if found := true():
+                return found
+        if time.monotonic() > until:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+@dataclass
+class Stack:
+    """One installation in a folder of its own."""
+
+    folder: Path
+    env: dict[str, str] = field(default_factory=dict)
+    web: subprocess.Popen[bytes] | None = None
+    consumer: subprocess.Popen[bytes] | None = None
+    provider: subprocess.Popen[str] | None = None
+    provider_port: int = 0
+    port: int = field(default_factory=free_port)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "wabot.db"
+
+    @property
+    def ledger_path(self) -> Path:
+        return self.folder / "ledger.jsonl"
+
+    def environment(self) -> dict[str, str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("WABOT_", "TWILIO_"))}
+        provider = f"http://127.0.0.1:{self.provider_port}"
+        ours = {"WABOT_DB": str(self.file), "WABOT_PORT": str(self.port), "WABOT_PUBLIC_URL": self.url,
+                "TWILIO_API_BASE": provider, "TWILIO_CONTENT_API": provider, "PYTHONPATH": str(ROOT),
+                "WABOT_ADMIN_API_KEY": "admin-key-of-the-test", "WABOT_SECRET_KEY": "k" * 40}  # fmt: skip
+        return {**clean, **ours, **self.env}
+
+    def cli(self, *arguments: str) -> Any:
+        """Run the `wabot` command; its JSON."""
+        done = subprocess.run(
+            [sys.executable, "-c", "from wabot.cli import main; main()", *arguments, "--json"],
+            cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 0, f"wabot {' '.join(arguments)}: {done.stderr}"
+        return json.loads(done.stdout)
+
+    def start_provider(self, *options: str) -> None:
+        command = [sys.executable, "-m", "tests.fakes.twilio", "--port", str(self.provider_port),
+                   "--ledger", str(self.ledger_path), "--account", ACCOUNT, "--token", TOKEN, *options]  # fmt: skip
+        self.provider = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        assert self.provider.stdout is not None
+        self.provider_port = int(self.provider.stdout.readline())
+
+    def start_web(self) -> None:
+        self.web = self._start("gunicorn", "wsgi:app")
+        wait_until(lambda: requests.get(f"{self.url}/health/live", timeout=5).ok, seconds=30, what="web answers")
+
+    def start_consumer(self) -> None:
+        self.consumer = self._start("huey.bin.huey_consumer", "huey_app.huey")
+
+    def _start(self, module: str, target: str) -> subprocess.Popen[bytes]:
+        log = (self.folder / f"{module}.log").open("ab")
+        with log:
+            return subprocess.Popen(
+                [sys.executable, "-m", module, target],
+                cwd=ROOT, env=self.environment(), stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+
+    def kill(self, process: subprocess.Popen[Any] | None) -> None:
+        """-9 to the process and to what it forked."""
+        assert process is not None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        for process in (self.web, self.consumer, self.provider):
+            if process is not None:
+                self.kill(process)
+                if process.stdout is not None:
+                    process.stdout.close()
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """What the provider accepted, in order; a line that is still being written is left out."""
+        if not self.ledger_path.exists():
+            return []
+        lines = self.ledger_path.read_text().split("\n")[:-1]
+        return [json.loads(line) for line in lines]
+
+    def api(self, path: str) -> Any:
+        """The JSON of an API route, as the operator."""
+        answer = requests.get(f"{self.url}/api{path}", headers={"X-API-Key": "admin-key-of-the-test"}, timeout=10)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def logs(self) -> str:
+        return "".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
+
+
+def reference(accepted: dict[str, Any]) -> tuple[str, int]:
+    """Our message's uid and the attempt, from the callback address of an accepted send."""
+    [value] = parse_qs(urlsplit(accepted["StatusCallback"]).query)["m"]
+    uid, _, n = value.partition(".")
+    return uid, int(n)
+
+
+@contextlib.contextmanager
+def running(folder: Path, *provider_options: str, **env: str) -> Iterator[Stack]:
+    """A stack with one tenant and one channel at the imitated provider, ended at the end."""
+    stack = Stack(folder, env)
+    try:
+        stack.start_provider(*provider_options)
+        stack.cli("migrate")
+        stack.cli("tenant", "add", "demo", "--name", "Bait", "--in-per-minute", "100000", "--in-per-customer", "1000")
+        stack.cli(
+            "channel", "add", "demo", "twilio", NUMBER, "--set", f"account_sid={ACCOUNT}", "--set", f"auth_token={TOKEN}",
+            "--out-per-minute", "100000",
+        )  # fmt: skip
+        stack.start_web()
+        stack.start_consumer()
+        yield stack
+    finally:
+        stack.stop()
