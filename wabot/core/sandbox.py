@@ -74,7 +74,6 @@ def say(channel_id: int, phone: str, name: str, message: Mapping[str, Any]) -> s
         "id": message_id,
         "from": {"phone": phone},
         "name": name,
-        "at": clock.iso(clock.now()),
         "message": dict(message),
     }
 
@@ -114,14 +113,15 @@ def _sandbox_channel(channel_id: int) -> Channel:
 
 
 def _status(message_id: str, status: str, reference: str) -> dict[str, Any]:
-    return {"type": "status", "id": message_id, "status": status, "reference": reference, "at": clock.iso(clock.now())}
+    return {"type": "status", "id": message_id, "status": status, "reference": reference}
 
 
 def _schedule(channel_id: int, item: Mapping[str, Any], after: timedelta) -> None:
     switches = sandbox.switches(channel_id)
     shuffle = random.randrange(SHUFFLE_MS) if switches.reorder else 0  # noqa: S311
-    due_at = clock.now() + after + timedelta(milliseconds=switches.delay_ms + shuffle)
-    body = json.dumps({"items": [item]}, ensure_ascii=False).encode("utf-8", "replace")
+    happens_at = clock.now() + after
+    due_at = happens_at + timedelta(milliseconds=switches.delay_ms + shuffle)
+    body = json.dumps({"items": [{**item, "at": clock.iso(happens_at)}]}, ensure_ascii=False).encode("utf-8", "replace")
     for _ in range(2 if switches.duplicate else 1):
         sandbox.deliver(channel_id, body, due_at)
 

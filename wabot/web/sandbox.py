@@ -125,7 +125,9 @@ def page() -> Response:
     response = make_response(html)
     response.vary.add("Cookie")
     if request.args.get("lang") == language:
-        response.set_cookie(LANGUAGE_COOKIE, language, YEAR_SECONDS, path="/sandbox", httponly=True, samesite="Lax")
+        response.set_cookie(
+            LANGUAGE_COOKIE, language, YEAR_SECONDS, path="/sandbox", httponly=True, samesite="Lax"
+        )
     return response
 
 

@@ -102,10 +102,10 @@ def _bubbles(carried: Sequence[Carried], ledger: _Ledger) -> list[dict[str, Any]
         tick = _status(message) if message else row.status
         bubble = _bubble(key or row.provider_message_id, "business", row, tick)
         timed.append((row.created_at, bubble | _trouble(message)))
-    oldest = timed[0][0] if len(carried) == MOST_CARRIED else None
-    for message in ledger.rows:
-        if message.uid in sent and message.uid not in used and (oldest is None or message.created_at >= oldest):
-            timed.append((message.created_at, _uncarried(message)))
+    waiting = [message for uid, message in sent.items() if uid not in used]
+    if len(carried) == MOST_CARRIED:
+        waiting = [message for message in waiting if message.created_at >= carried[0].created_at]
+    timed += [(message.created_at, _uncarried(message)) for message in waiting]
     return [bubble for _, bubble in sorted(timed, key=lambda entry: entry[0])]
 
 
@@ -140,7 +140,9 @@ def _status(message: Message) -> str:
     return RETRY if message.status is words.Status.QUEUED and message.retry_due else message.status.value
 
 
-def _happened(channel: Channel, phone: str, carried: Sequence[Carried], ledger: _Ledger) -> list[dict[str, Any]]:
+def _happened(
+    channel: Channel, phone: str, carried: Sequence[Carried], ledger: _Ledger
+) -> list[dict[str, Any]]:
     """The newest journalled webhooks and messages of this conversation, newest first."""
     ids = {row.provider_message_id for row in carried}
     found = [(row.created_at, _message_entry(row)) for row in ledger.rows[:MOST_HAPPENED]]

@@ -1,0 +1,627 @@
+/* The sandbox's page: asks for the thread again and again, and changes only what has changed. Whatever
+   people wrote goes in by textContent, never as markup. */
+"use strict";
+
+(() => {
+const page = JSON.parse(document.body.dataset.page);
+if (!page.channels.length) return;
+
+const FAST_MS = 400, SLOW_MS = 1500, LONGEST_PAUSE_MS = 5000, LIVELY_MS = 30000, PATIENCE_MS = 8000;
+const STORE = "wabot.sandbox";
+const NUMBERS = ["+966500000101", "+966500000102", "+447700900103"];
+const LOCALE = page.language === "ar" ? "ar-SA-u-ca-gregory-nu-latn" : "en-US";
+const SUGGESTED = page.language === "ar" ? ["مرحبا", "القائمة", "hello", "menu"] : ["hello", "menu", "مرحبا", "القائمة"];
+
+const $ = id => document.getElementById(id);
+const say = (name, values = {}) =>
+  (page.texts[name] ?? name).replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
+const named = (family, word) => page.texts[`${family}_${word}`] ?? word;
+const text = value => (typeof value === "string" ? value : value == null ? "" : String(value));
+const objects = value => (Array.isArray(value) ? value.filter(part => part && typeof part === "object") : []);
+
+function make(tag, className = "", content = "") {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (content) node.textContent = content;
+  return node;
+}
+
+function icon(name, className = "") {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", `icon ${className}`);
+  svg.setAttribute("aria-hidden", "true");
+  svg.append(document.createElementNS("http://www.w3.org/2000/svg", "use"));
+  svg.firstChild.setAttribute("href", `#i-${name}`);
+  return svg;
+}
+
+/* --- who talks to whom; the address and the browser remember it --- */
+
+const asked = new URLSearchParams(location.search);
+const kept = (() => { try { return JSON.parse(localStorage.getItem(STORE)) || {}; } catch { return {}; } })();
+const known = page.channels.find(one => one.id === (page.chosen ? page.channel : kept.channel));
+const now = {
+  channel: known || page.channels.find(one => one.id === page.channel),
+  phone: plain(asked.get("phone")) || plain(kept.phone) || NUMBERS[0],
+  name: asked.get("name") ?? kept.name ?? say("preset_1"),
+  pending: [],
+};
+
+/** `+digits`, or empty where that is no phone number. */
+function plain(written) {
+  const latin = text(written).replace(/[٠-٩۰-۹]/g, sign => sign.charCodeAt(0) & 15).replace(/[^\d+]/g, "");
+  const digits = latin.replace(/^(\+|00)/, "");
+  return /^\d{5,15}$/.test(digits) ? `+${digits}` : "";
+}
+
+function remember() {
+  const who = { channel: now.channel.id, phone: now.phone, name: now.name };
+  try { localStorage.setItem(STORE, JSON.stringify(who)); } catch { /* a private window */ }
+  history.replaceState(null, "", `?${new URLSearchParams(who)}`);
+  $("language").search = new URLSearchParams({ ...who, lang: page.language === "ar" ? "en" : "ar" });
+}
+
+/* --- time, in the tenant's zone --- */
+
+const formats = new Map();
+function inZone(moment, options, locale = LOCALE) {
+  const key = JSON.stringify([now.channel.timezone, locale, options]);
+  if (!formats.has(key)) {
+    let format;
+    try { format = new Intl.DateTimeFormat(locale, { ...options, timeZone: now.channel.timezone }); }
+    catch { format = new Intl.DateTimeFormat(locale, options); }
+    formats.set(key, format);
+  }
+  return formats.get(key).format(moment);
+}
+const hour = at => inZone(new Date(at), { hour: "numeric", minute: "2-digit" });
+const second = at => inZone(new Date(at), { hour: "numeric", minute: "2-digit", second: "2-digit" });
+const dayKey = moment => inZone(moment, { year: "numeric", month: "2-digit", day: "2-digit" }, "en-CA");
+
+function dayName(at) {
+  const day = dayKey(new Date(at)), today = Date.now();
+  if (day === dayKey(new Date(today))) return say("today");
+  if (day === dayKey(new Date(today - 86400000))) return say("yesterday");
+  return inZone(new Date(at), { weekday: "long", day: "numeric", month: "long" });
+}
+
+/* --- WhatsApp's own marks: *bold* _italic_ ~struck~ `code`, and links --- */
+
+const MARKS = new RegExp(
+  "```([\\s\\S]+?)```|`([^`\\n]+)`|(https?:\\/\\/[^\\s<>\"']*[^\\s<>\"'.,;:!?)\\]}،؛؟»])" +
+  "|(?<![\\p{L}\\p{N}])([*_~])(?=\\S)([^\\n]{0,1000}?\\S)\\4(?![\\p{L}\\p{N}])", "gu");
+const TAGS = { "*": "strong", "_": "em", "~": "s" };
+
+function write(into, words, depth = 0) {
+  let end = 0;
+  for (const found of words.matchAll(MARKS)) {
+    into.append(words.slice(end, found.index));
+    end = found.index + found[0].length;
+    const [whole, block, code, link, mark, inner] = found;
+    if (link) {
+      const anchor = make("a", "", link);
+      Object.assign(anchor, { href: link, target: "_blank", rel: "noopener noreferrer" });
+      into.append(anchor);
+    } else if (block || code) {
+      into.append(make("code", "", block || code));
+    } else if (depth < 3) {
+      const marked = make(TAGS[mark]);
+      write(marked, inner, depth + 1);
+      into.append(marked);
+    } else {
+      into.append(whole);
+    }
+  }
+  into.append(words.slice(end));
+}
+
+/* --- bubbles --- */
+
+const TICKS = {
+  pending: ["clock", "small"], queued: ["clock", "small"], sending: ["clock", "small"],
+  sent: ["tick", ""], accepted: ["tick", ""], delivered: ["ticks", ""], read: ["ticks", "read"],
+  unknown: ["unknown", "small warn"], retry: ["alert", "small bad"], failed: ["alert", "small bad"],
+  undelivered: ["alert", "small bad"], dead: ["alert", "small bad"], suppressed: ["alert", "small bad"],
+  cancelled: ["alert", "small bad"],
+};
+const WAITING = ["queued", "sending", "pending"], OPEN = ["retry", "unknown"];
+const CUSTOMERS_WORDS = { pending: "pending", sent: "carried", delivered: "arrived", read: "seen" };
+const ONLY_EMOJI = /^(?:\p{Extended_Pictographic}(?:\uFE0F|\u200D|\p{Emoji_Modifier}|\p{Extended_Pictographic})*\s*){1,3}$/u;
+
+function build(message) {
+  const mine = message.from === "customer", content = message.content || {};
+  const node = make("article", mine ? "bubble mine" : "bubble");
+  const choices = mine ? [] : choicesOf(content);
+  if (choices.length) node.classList.add("rich");
+  node.append(body(content, mine));
+  if (choices.length) {
+    const list = make("div", "choices");
+    list.append(...choices);
+    node.append(list);
+  }
+  return node;
+}
+
+function body(content, mine) {
+  const words = make("div", "words"), said = saying(content);
+  words.dir = "auto";
+  if (content.template) words.append(make("span", "label", `${say("template")} · ${text(content.template.name)}`));
+  if (content.header) words.append(make("span", "title", text(content.header)));
+  const shown = make("span", "said");
+  write(shown, said || (content.template ? "" : say("unknown_content", { kind: named("kind", text(content.kind)) })));
+  if (ONLY_EMOJI.test(said)) words.classList.add("huge");
+  words.append(shown);
+  if (content.footer) words.append(make("span", "foot", text(content.footer)));
+  const stamp = make("span", "stamp");
+  stamp.append(make("time"), make("span", "tick"));
+  words.append(stamp);
+  return words;
+}
+
+function saying(content) {
+  if (content.reply) return text(content.reply.title) || text(content.reply.id);
+  const variables = content.template?.variables || {};
+  return text(content.text) || Object.values(variables).map(text).join("\n");
+}
+
+function choicesOf(content) {
+  const found = objects(content.buttons).map(one => {
+    const button = choice("reply", text(one.title));
+    button.onclick = () => send({ reply: { type: "button", id: text(one.id), title: text(one.title) } });
+    return button;
+  });
+  if (objects(content.sections).length) {
+    const button = choice("list", text(content.button));
+    button.setAttribute("aria-haspopup", "dialog");
+    button.onclick = () => openSheet(content, button);
+    found.push(button);
+  }
+  return found;
+}
+
+function choice(sign, title) {
+  const button = make("button", "choice");
+  const words = make("bdi", "", title);
+  button.type = "button";
+  button.append(icon(sign, sign === "reply" ? "turn" : ""), words);
+  return button;
+}
+
+/** What may change on a bubble after it was built: its time, its tick, its trouble, its place in a group. */
+function refresh(node, message, first) {
+  const mine = message.from === "customer", tick = TICKS[message.tick] ? message.tick : "sent";
+  const trouble = troubleOf(message, mine);
+  node.classList.toggle("first", first);
+  node.classList.toggle("lost", Boolean(message.uncarried) && !WAITING.includes(tick) && !OPEN.includes(tick));
+  node.classList.toggle("sending", WAITING.includes(tick) || (Boolean(message.uncarried) && OPEN.includes(tick)));
+  const seen = JSON.stringify([message.at, tick, trouble]);
+  if (node.dataset.seen === seen) return;
+  node.dataset.seen = seen;
+  const time = node.querySelector("time"), sign = node.querySelector(".tick");
+  time.textContent = hour(message.at);
+  time.dateTime = message.at;
+  const [shape, look] = TICKS[tick];
+  const meaning = mine && CUSTOMERS_WORDS[tick] ? say(`status_${CUSTOMERS_WORDS[tick]}`) : named("status", tick);
+  sign.className = `tick ${look}`;
+  sign.title = trouble ? `${meaning}: ${trouble}` : meaning;
+  sign.setAttribute("role", "img");
+  sign.setAttribute("aria-label", meaning);
+  sign.replaceChildren(icon(shape));
+  node.querySelector(".trouble")?.remove();
+  if (trouble) node.querySelector(".words").after(troubleNode(message, tick, trouble));
+}
+
+function troubleOf(message, mine) {
+  if (mine) return message.tick === "failed" ? say("again") : "";
+  const parts = [];
+  if (message.errorCode) parts.push(named("status", message.tick), message.errorMessage || message.errorCode);
+  if (message.retryAt) parts.push(say("retry_at", { time: second(message.retryAt) }));
+  if (message.resent) parts.push(say("resent"));
+  return parts.join(" · ");
+}
+
+function troubleNode(message, tick, trouble) {
+  const node = make("div", OPEN.includes(tick) || !TICKS[tick][1].includes("bad") ? "trouble warn" : "trouble");
+  node.dir = "auto";
+  if (message.from === "customer") {
+    const again = make("button", "", trouble);
+    again.type = "button";
+    again.onclick = () => retry(message.key);
+    node.append(again);
+  } else {
+    node.textContent = trouble;
+  }
+  return node;
+}
+
+/* --- the thread: keyed nodes, patched in place --- */
+
+/** Make `parent` hold the wanted nodes in their order, and touch none that is right already. */
+function reconcile(parent, nodes, wanted) {
+  const keys = new Set(wanted.map(one => one.key));
+  for (const [key, node] of nodes) if (!keys.has(key)) { node.remove(); nodes.delete(key); }
+  let cursor = parent.firstElementChild;
+  for (const one of wanted) {
+    let node = nodes.get(one.key);
+    if (!node) nodes.set(one.key, node = one.build());
+    one.refresh?.(node);
+    if (node === cursor) cursor = cursor.nextElementSibling;
+    else parent.insertBefore(node, cursor);
+  }
+}
+
+const thread = $("thread"), bubbles = new Map();
+let data = null, missed = 0;
+
+const atEnd = () => thread.scrollHeight - thread.scrollTop - thread.clientHeight < 60;
+function toEnd() {
+  thread.scrollTop = thread.scrollHeight;
+  missed = 0;
+  showDown();
+}
+function showDown() {
+  if (atEnd()) missed = 0;
+  $("down").hidden = atEnd();
+  $("count").hidden = !missed;
+  $("count").textContent = missed;
+}
+
+function draw() {
+  const carried = new Set(data.messages.map(one => one.key));
+  now.pending = now.pending.filter(one => !carried.has(one.key));
+  const messages = [...data.messages, ...now.pending];
+  const stay = atEnd(), opening = !bubbles.size;
+  const wanted = [];
+  let day = "", before = "";
+  for (const message of messages) {
+    const its = dayKey(new Date(message.at));
+    if (its !== day) {
+      wanted.push({ key: `day ${its}`, build: () => make("div", "day"), refresh: node => setText(node, dayName(message.at)) });
+      before = "";
+    }
+    const first = message.from !== before;
+    [day, before] = [its, message.from];
+    wanted.push({ key: message.key, build: () => arrive(message, opening), refresh: node => refresh(node, message, first) });
+  }
+  const notice = noticeOf(data.state);
+  if (notice && messages.length)
+    wanted.push({ key: "notice", build: () => make("div", "notice"), refresh: node => setText(node, notice) });
+  reconcile(thread, bubbles, wanted);
+  $("empty").hidden = messages.length > 0;
+  setText($("presence"), data.state.answering ? say("typing") : `${say("online")} · \u2066${now.channel.number}\u2069`);
+  if (stay || opening) toEnd(); else showDown();
+}
+
+function arrive(message, opening) {
+  const node = build(message);
+  if (!opening) {
+    node.classList.add("fresh");
+    node.addEventListener("animationend", () => node.classList.remove("fresh"), { once: true });
+    if (message.from === "business" && !atEnd()) missed += 1;
+  }
+  return node;
+}
+
+function noticeOf(state) {
+  if (state.held) return say(`held_${state.held}`);
+  if (state.bot) return "";
+  return state.until ? say("bot_paused", { time: hour(state.until) }) : say("bot_off");
+}
+
+function setText(node, value) { if (node.textContent !== value) node.textContent = value; }
+
+thread.addEventListener("scroll", showDown, { passive: true });
+$("down").onclick = () => { toEnd(); $("text").focus({ preventScroll: true }); };
+new ResizeObserver(() => { if (missed === 0 && $("down").hidden) toEnd(); }).observe(thread);
+
+/* --- what happened --- */
+
+const GOOD = ["sent", "delivered", "accepted"], SEEN = ["read", "received"];
+const WARN = ["retry", "unknown", "queued", "sending", "pending"];
+const entries = new Map();
+
+function look(word) {
+  if (GOOD.includes(word)) return "state good";
+  if (SEEN.includes(word)) return "state seen";
+  return WARN.includes(word) ? "state warn" : "state bad";
+}
+
+function drawJournal() {
+  const list = data.happened;
+  $("happened-empty").hidden = list.length > 0;
+  reconcile($("happened"), entries, list.map(entry => ({
+    key: entry.key,
+    build: () => make("li", entry.type === "webhook" ? "webhook" : entry.direction),
+    refresh: node => entryInto(node, entry),
+  })));
+}
+
+function entryInto(node, entry) {
+  const seen = JSON.stringify(entry);
+  if (node.dataset.seen === seen) return;
+  node.dataset.seen = seen;
+  const webhook = entry.type === "webhook", what = make("span", "what"), more = make("span", "more");
+  const details = [second(entry.at)];
+  let word = entry.status, shown = named("status", word);
+  if (webhook) {
+    what.textContent = say("webhook", { id: entry.id });
+    what.append(make("small", "", entry.items.map(item => named("item", item)).join(", ")));
+    word = entry.reading === "pending" ? "pending" : entry.verdict;
+    shown = word === "pending" ? say("reading_pending") : named("verdict", word);
+    if (entry.duplicates) details.push(say("repeats", { n: entry.duplicates }));
+  } else {
+    what.textContent = `${say(entry.direction.toLowerCase())} · ${named("kind", entry.kind)}`;
+    const quote = make("small", "", entry.text.replace(/\s+/g, " "));
+    quote.dir = "auto";
+    what.append(quote);
+    if (entry.direction === "OUT") details.push(say("tries", { n: entry.attempts }));
+  }
+  more.append(details.join(" · "));
+  if (entry.errorCode) more.append(" · ", make("code", "", entry.errorCode));
+  const sign = webhook ? "webhook" : entry.direction === "IN" ? "in" : "out";
+  node.replaceChildren(icon(sign), what, make("span", look(word), shown), more);
+}
+
+/* --- the line to the server --- */
+
+let timer = 0, line = null, etag = "", failures = 0, lively = Date.now(), reading = false;
+
+function post(path, body) {
+  return fetch(`/sandbox/${path}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-Requested-With": "wabot-sandbox" },
+    body: JSON.stringify({ channel: now.channel.id, phone: now.phone, ...body }),
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  });
+}
+
+async function poll() {
+  clearTimeout(timer);
+  line?.abort();
+  if (document.hidden) return;
+  const mine = line = new AbortController(), late = setTimeout(() => mine.abort(), PATIENCE_MS);
+  try {
+    const query = new URLSearchParams({ channel: now.channel.id, phone: now.phone });
+    const response = await fetch(`/sandbox/thread?${query}`, {
+      headers: etag ? { "If-None-Match": etag } : {}, signal: mine.signal,
+    });
+    if (response.status !== 304) {
+      if (!response.ok) throw new Error(response.status);
+      const fresh = await response.json();
+      if (mine !== line) return;
+      [data, etag, lively] = [fresh, response.headers.get("ETag") || "", Date.now()];
+      draw();
+      drawJournal();
+      drawSwitches();
+    }
+    if (mine !== line) return;
+    failures = 0;
+    lookAtIt();
+  } catch {
+    if (mine !== line) return;
+    failures += 1;
+  } finally {
+    clearTimeout(late);
+  }
+  $("strip").hidden = failures < 2;
+  const pause = Date.now() - lively < LIVELY_MS ? FAST_MS : SLOW_MS;
+  timer = setTimeout(poll, failures ? Math.min(LONGEST_PAUSE_MS, FAST_MS * 2 ** failures) : pause);
+}
+
+async function lookAtIt() {
+  if (!data?.unread || reading || document.hidden) return;
+  reading = true;
+  try { await post("read", {}); } catch { /* the next look tries again */ }
+  reading = false;
+}
+
+document.addEventListener("visibilitychange", () => { document.hidden ? clearTimeout(timer) : poll(); });
+
+/* --- writing: shown at once, carried in order --- */
+
+let turn = Promise.resolve(), written = 0;
+
+function send(what) {
+  const content = what.reply ? { kind: "interactive", reply: what.reply } : { kind: "text", text: what.text };
+  const message = { key: `pending ${written += 1}`, from: "customer", at: new Date().toISOString(), tick: "pending", content };
+  message.what = { channel: now.channel.id, phone: now.phone, name: now.name, ...what };
+  now.pending.push(message);
+  carry(message);
+  if (!data) return;
+  draw();
+  toEnd();
+}
+
+function carry(message) {
+  turn = turn.then(async () => {
+    try {
+      const response = await post("say", message.what);
+      if (!response.ok) throw new Error(response.status);
+      const key = (await response.json()).id, node = bubbles.get(message.key);
+      if (node) { bubbles.delete(message.key); bubbles.set(key, node); }
+      Object.assign(message, { key, tick: "sent" });
+    } catch {
+      message.tick = "failed";
+    }
+    lively = Date.now();
+    if (data && now.pending.includes(message)) draw();
+    poll();
+  });
+}
+
+function retry(key) {
+  const message = now.pending.find(one => one.key === key);
+  if (!message) return;
+  message.tick = "pending";
+  draw();
+  carry(message);
+}
+
+const box = $("text");
+function grow() {
+  box.style.height = "";
+  box.style.height = `${Math.min(132, Math.max(46, box.scrollHeight))}px`;
+}
+box.addEventListener("input", grow);
+box.addEventListener("keydown", event => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  $("composer").requestSubmit();
+});
+$("composer").addEventListener("submit", event => {
+  event.preventDefault();
+  const words = box.value.trim();
+  box.focus({ preventScroll: true });
+  if (!words) return;
+  box.value = "";
+  grow();
+  send({ text: words });
+});
+
+/* --- the list's bottom sheet --- */
+
+const sheet = $("sheet");
+let opener = null;
+
+function openSheet(content, button) {
+  opener = button;
+  setText($("sheet-title"), text(content.button));
+  $("sheet-body").replaceChildren(...objects(content.sections).flatMap(section => {
+    const title = make("h3", "", text(section.title));
+    title.dir = "auto";
+    return [...(section.title ? [title] : []), ...objects(section.rows).map(sheetRow)];
+  }));
+  $("sheet-send").disabled = true;
+  show(true);
+  $("sheet-body").scrollTop = 0;
+  sheet.querySelector("input")?.focus({ preventScroll: true });
+}
+
+function sheetRow(row) {
+  const label = make("label", "row"), words = make("span"), radio = make("input");
+  words.append(make("bdi", "", text(row.title)));
+  if (row.description) {
+    const about = make("small", "", text(row.description));
+    about.dir = "auto";
+    words.append(about);
+  }
+  Object.assign(radio, { type: "radio", name: "row", value: text(row.id) });
+  radio.dataset.title = text(row.title);
+  radio.onchange = () => { $("sheet-send").disabled = false; };
+  label.append(words, radio);
+  return label;
+}
+
+function show(open) {
+  for (const id of ["sheet", "veil"]) $(id).hidden = !open;
+  for (const id of ["room", "head"]) $(id).inert = open;
+}
+
+function closeSheet() {
+  if (sheet.hidden) return;
+  show(false);
+  (opener?.isConnected ? opener : box).focus({ preventScroll: true });
+}
+
+$("sheet-close").onclick = $("veil").onclick = closeSheet;
+document.addEventListener("keydown", event => { if (event.key === "Escape") closeSheet(); });
+sheet.addEventListener("submit", event => {
+  event.preventDefault();
+  const chosen = sheet.querySelector("input:checked");
+  if (!chosen) return;
+  closeSheet();
+  send({ reply: { type: "list", id: chosen.value, title: chosen.dataset.title } });
+});
+
+/* --- the panels --- */
+
+function talk() {
+  closeSheet();
+  for (const nodes of [bubbles, entries]) { nodes.forEach(node => node.remove()); nodes.clear(); }
+  [data, etag, failures, missed, now.pending, lively] = [null, "", 0, 0, [], Date.now()];
+  const { business, number, id } = now.channel;
+  setText($("business"), business);
+  setText($("avatar"), [...business.trim()][0]?.toUpperCase() || "•");
+  $("avatar").style.setProperty("--hue", (id * 137 + 28) % 360);
+  setText($("presence"), number);
+  setText($("empty-title"), say("empty_title", { business }));
+  $("channel").value = id;
+  $("name").value = now.name;
+  $("number").value = now.phone;
+  $("presets").querySelectorAll("[data-phone]").forEach(chip =>
+    chip.setAttribute("aria-pressed", String(chip.dataset.phone === now.phone)));
+  remember();
+  tell();
+  poll();
+}
+
+function chip(label, act) {
+  const button = make("button", "", label);
+  button.type = "button";
+  button.onclick = act;
+  return button;
+}
+
+$("chips").append(...SUGGESTED.map(words => {
+  const button = chip(words, () => send({ text: words }));
+  button.dir = "auto";
+  return button;
+}));
+$("presets").append(...NUMBERS.map((phone, at) => {
+  const name = say(`preset_${at + 1}`);
+  const button = chip(name, () => { Object.assign(now, { phone, name }); talk(); });
+  button.dataset.phone = phone;
+  return button;
+}));
+const someone = chip(say("someone_new"), () => {
+  Object.assign(now, { phone: `+9665${String(10000000 + Math.floor(Math.random() * 89999999))}`, name: "" });
+  talk();
+});
+someone.classList.add("plus");
+$("presets").append(someone);
+
+$("channel").onchange = event => {
+  now.channel = page.channels.find(one => String(one.id) === event.target.value) || now.channel;
+  talk();
+};
+$("name").onchange = event => { now.name = event.target.value.trim(); remember(); };
+$("number").onchange = event => {
+  const phone = plain(event.target.value);
+  $("bad-number").hidden = Boolean(phone);
+  event.target.setAttribute("aria-invalid", String(!phone));
+  if (phone && phone !== now.phone) { now.phone = phone; talk(); }
+};
+
+const switches = [...document.querySelectorAll("[data-switch]")];
+let saving = 0;
+
+function drawSwitches() {
+  if (saving) return;
+  for (const one of switches) {
+    const value = data.switches[one.dataset.switch];
+    if (one.type === "checkbox") one.checked = value;
+    else one.value = [...one.options].map(option => option.value).includes(String(value)) ? value : "0";
+  }
+}
+
+async function saveSwitches() {
+  const wanted = Object.fromEntries(switches.map(one =>
+    [one.dataset.switch, one.type === "checkbox" ? one.checked : Number(one.value)]));
+  saving += 1;
+  let good = false;
+  try { good = (await post("switches", { switches: wanted })).ok; } catch { /* said below */ }
+  saving -= 1;
+  etag = "";
+  $("saved").classList.toggle("wrong", !good);
+  setText($("saved"), say(good ? "saved" : "not_saved"));
+  setTimeout(() => setText($("saved"), ""), good ? 1500 : 5000);
+  poll();
+}
+switches.forEach(one => { one.onchange = saveSwitches; });
+
+function tell() { setText($("clock"), inZone(new Date(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })); }
+setInterval(tell, 5000);
+
+talk();
+if (matchMedia("(hover: hover)").matches) box.focus({ preventScroll: true });
+})();
