@@ -18,8 +18,8 @@ from flask.testing import FlaskClient
 from wabot import clock
 from wabot.core import answering, delivery, inbox, tenancy, upkeep
 from wabot.store import db, messages, outbox, tenants
+from wabot.store.attempts import Attempt
 from wabot.store.messages import Message
-from wabot.store.outbox import Attempt
 from wabot.store.tenants import Channel
 from wabot.web import create_app
 
@@ -140,9 +140,7 @@ def make_channel(file: Path) -> Callable[..., Channel]:
 
 
 @pytest.fixture
-def stage(
-    make_channel: Callable[..., Channel], settings_env: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Stage]:
+def stage(make_channel: Callable[..., Channel], settings_env: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     clock_file = settings_env / "clock"
     clock_file.write_text("0")
     monkeypatch.setenv(clock.TEST_CLOCK, str(clock_file))

@@ -166,3 +166,21 @@ def test_reactions_are_read_and_not_answered(stage: Stage) -> None:
     stage.answer()
     assert stage.out() == []
     assert Message.select().where(Message.answer_due_at.is_null(False)).count() == 0
+
+
+def test_a_conversation_that_cannot_be_answered_does_not_keep_the_others_waiting(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine = answering.customers.keep_bot_state
+
+    def broken(conversation_id: int, state: dict[str, object]) -> None:
+        if conversation_id == 1:
+            raise RuntimeError("a bug of ours")
+        genuine(conversation_id, state)
+
+    monkeypatch.setattr(answering.customers, "keep_bot_state", broken)
+    stage.says("hello")
+    stage.says("hello", phone="+966533333333")
+    stage.answer()
+    assert reasons(stage) == ["bot_failed", ""]
+    assert [message.conversation_id for message in stage.out()] == [2]

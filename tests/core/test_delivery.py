@@ -9,7 +9,7 @@ from tests.core.conftest import Stage
 from wabot import clock, config, words
 from wabot.core import delivery, sending, tenancy
 from wabot.providers.base import Accepted
-from wabot.store import db, messages, outbox
+from wabot.store import attempts, db, messages, outbox, workers
 from wabot.store.messages import Message
 from wabot.words import Status
 
@@ -214,8 +214,8 @@ def test_an_attempt_whose_lease_is_over_is_unknown_never_queued(stage: Stage) ->
 
 def test_an_attempt_whose_process_is_gone_is_unknown_at_once(stage: Stage) -> None:
     claim = claimed(stage)
-    namespace = outbox.workers.me().rpartition(":")[2]
-    db.write(lambda: outbox.change_attempt(claim.attempt_id, worker=f"999999:1:{namespace}"))
+    namespace = workers.me().rpartition(":")[2]
+    db.write(lambda: attempts.change(claim.attempt_id, worker=f"999999:1:{namespace}"))
     stage.keep_house()
     assert one(stage).status is Status.UNKNOWN
 
@@ -259,9 +259,7 @@ def test_after_the_clock_went_back_a_retry_is_not_hours_away(stage: Stage) -> No
     assert stage.deliver() == 1
 
 
-def test_ten_thousand_of_one_tenant_do_not_keep_another_tenant_waiting(
-    stage: Stage, make_channel: object
-) -> None:
+def test_ten_thousand_of_one_tenant_do_not_keep_another_tenant_waiting(stage: Stage, make_channel: object) -> None:
     other = make_channel("luma", "+447700900001")  # type: ignore[operator]
     for n in range(30):
         queue(stage, "bulk", phone=f"+9665555555{n:02}")

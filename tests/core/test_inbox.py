@@ -1,8 +1,8 @@
 """From a webhook to rows: stored once, whatever is doubled, broken or killed."""
 
 import json
-from datetime import timedelta
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
@@ -77,7 +77,8 @@ def test_one_bad_item_of_a_batch_is_quarantined_and_the_others_live(stage: Stage
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b"null", b'"x"', b'{"items": 7}', b"[" * 10000, b'{"items": [NaN]}', b'{"items": [1e999]}', b"\xff\xfe",
+    [b"", b"{", b"[]", b"null", b'"x"', b'{"items": 7}', b"[" * 10000, b'{"items": [NaN]}', b'{"items": [1e999]}',
+     b"\xff\xfe",
      b'{"items": null}', b'{"items": [null, [], 7, "x"]}', b'{"items": [{"type": "message", "id": 7, "from": 3}]}'],
 )  # fmt: skip
 def test_what_no_parser_understands_is_answered_200_and_quarantined(stage: Stage, body: bytes) -> None:

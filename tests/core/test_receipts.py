@@ -10,7 +10,7 @@ from tests.core.test_delivery import one, queue
 from wabot import clock
 from wabot.core import delivery
 from wabot.store import db, outbox
-from wabot.store.outbox import Attempt
+from wabot.store.attempts import Attempt
 from wabot.words import Status
 
 

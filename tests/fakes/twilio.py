@@ -6,7 +6,8 @@ The first line on standard output is the port. Every send that Twilio would have
 ledger file, one JSON object a line, flushed before the answer leaves: what the customer would have received.
 
     POST /_control  {"mode", "count": 1, …}   what the next sends meet, one order after the other; see MODES
-    POST /_control  {"forget_contents": true} contents are gone; {"clear": true} ends all orders
+    POST /_control  {"forget_contents": true} contents are gone; {"contents": {"HX…": types}} adds some
+    POST /_control  {"clear": true}           ends all orders
     POST /_inbound  {"From", "Body", …}       a message of a customer for the list
     GET  /_ledger                             {"messages": [ledger], "callbacks": [status callbacks that were made]}
 
@@ -17,11 +18,13 @@ callbacks, default sent, delivered, read) with `error_code` for those that fail.
 
 import argparse
 import base64
+import contextlib
 import hashlib
 import heapq
 import hmac
 import itertools
 import json
+import queue
 import re
 import secrets
 import signal
@@ -31,9 +34,8 @@ import sys
 import threading
 import time
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
-from http.client import HTTPConnection, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -56,6 +58,8 @@ MOST_BODY = 1 << 20
 LONGEST_HANG = 120.0
 HUGE = 200_000_000
 SIDS = {"message": "SM", "content": "HX"}
+FIELDS = ("To", "From", "MessagingServiceSid", "Body", "ContentSid", "ContentVariables", "StatusCallback")
+"""What the ledger keeps of a send."""
 
 
 def sign(url, params, token):
@@ -66,6 +70,11 @@ def sign(url, params, token):
         for value in sorted({value for other, value in pairs if other == name}):
             text += name + value
     return base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
+
+
+def fields(form):
+    """The fields of a form, blank and repeated ones included."""
+    return parse_qsl(form, keep_blank_values=True)
 
 
 class Refusal(Exception):
@@ -83,10 +92,14 @@ class Twilio:
         self._ledger = ledger.open("a", encoding="utf-8")
         self._path, self._lock = ledger, threading.Lock()
 
+    def close(self):
+        self._ledger.close()
+
     def order(self, wanted):
         with self._lock:
             if wanted.get("forget_contents"):
                 self.contents.clear()
+            self.contents.update(wanted.get("contents", {}))
             if wanted.get("clear"):
                 self.orders.clear()
             if "mode" in wanted:
@@ -137,18 +150,8 @@ class Twilio:
 
     def carry_out(self, form, order):
         sid = new_sid("message")
-        line = {"sid": sid, "time": time.time(), "mode": order["mode"]} | {
-            name: form.get(name)
-            for name in (
-                "To",
-                "From",
-                "MessagingServiceSid",
-                "Body",
-                "ContentSid",
-                "ContentVariables",
-                "StatusCallback",
-            )  # fmt: skip
-        }
+        line = {"sid": sid, "time": time.time(), "mode": order["mode"]}
+        line |= {name: form.get(name) for name in FIELDS}
         with self._lock:
             self._ledger.write(json.dumps(line) + "\n")
             self._ledger.flush()
@@ -169,6 +172,12 @@ class Twilio:
         return {"sid": sid, "account_sid": self.account} | content
 
 
+def slowly(data, pause):
+    for position in range(len(data)):
+        yield data[position : position + 1]
+        time.sleep(pause)
+
+
 def new_sid(kind):
     return SIDS[kind] + secrets.token_hex(16)
 
@@ -179,8 +188,9 @@ class Callbacks:
     def __init__(self, delay_seconds):
         self.delay, self.made = delay_seconds, []
         self._heap, self._counter = [], itertools.count()
-        self._wake, self._pool = threading.Condition(), ThreadPoolExecutor(8)
-        threading.Thread(target=self._run, daemon=True).start()
+        self._wake, self._due = threading.Condition(), queue.SimpleQueue()
+        for target in (self._wait, *[self._post_all] * 8):
+            threading.Thread(target=target, daemon=True).start()
 
     def plan(self, twilio, sid, form, order):
         with self._wake:
@@ -196,13 +206,17 @@ class Callbacks:
                 heapq.heappush(self._heap, (time.monotonic() + n * self.delay, next(self._counter), job))
             self._wake.notify()
 
-    def _run(self):
+    def _wait(self):
         while True:
             with self._wake:
                 while not self._heap or self._heap[0][0] > time.monotonic():
                     self._wake.wait(self._heap[0][0] - time.monotonic() if self._heap else None)
                 job = heapq.heappop(self._heap)[2]
-            self._pool.submit(self._post, *job)
+            self._due.put(job)
+
+    def _post_all(self):
+        while True:
+            self._post(*self._due.get())
 
     def _post(self, token, url, params):
         parts = urlsplit(url)
@@ -213,15 +227,11 @@ class Callbacks:
             "X-Twilio-Signature": sign(url, params, token),
             "I-Twilio-Idempotency-Token": secrets.token_hex(16),
         }
-        status = None
-        try:
+        answer = None
+        with contextlib.closing(connection), contextlib.suppress(OSError, HTTPException):
             connection.request("POST", url[len(f"{parts.scheme}://{parts.netloc}") :], urlencode(params), headers)
-            status = connection.getresponse().status
-        except OSError:
-            pass
-        finally:
-            connection.close()
-            self.made.append({"sid": params["MessageSid"], "status": params["MessageStatus"], "answer": status})
+            answer = connection.getresponse().status
+        self.made.append({"sid": params["MessageSid"], "status": params["MessageStatus"], "answer": answer})
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -272,7 +282,7 @@ class Handler(BaseHTTPRequestHandler):
         if not self._authorised():
             raise Refusal(401, 20003, "Authenticate")
         if self.path == f"/2010-04-01/Accounts/{self.twilio.account}/Messages.json":
-            form = dict(parse_qsl(body.decode(), keep_blank_values=True))
+            form = dict(fields(body.decode()))
             order = self.twilio.next_order("messages")
             return self._obey(order, lambda: self._sent(form, order))
         if self.path == "/v1/Content":
@@ -326,15 +336,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _timeout(self, order, made):
         self.connection.settimeout(LONGEST_HANG)
-        try:
+        with contextlib.suppress(OSError):
             self.connection.recv(1)
-        except OSError:
-            pass
         self.close_connection = True
 
     def _drip(self, order, made):
         self._head(201, len(made) + 1000, {})
-        self._stream(bytes([byte]) for byte in made + b" " * 1000 if not time.sleep(order.get("delay_ms", 300) / 1000))
+        self._stream(slowly(made + b" " * 1000, order.get("delay_ms", 300) / 1000))
 
     def _huge(self, order, made):
         self._head(201, HUGE, {})
@@ -416,6 +424,7 @@ def main():
     print(server.server_address[1], flush=True)
     server.serve_forever(poll_interval=0.1)
     server.server_close()
+    server.twilio.close()
 
 
 if __name__ == "__main__":

@@ -76,6 +76,7 @@ class Stack:
         done = subprocess.run(
             [sys.executable, "-c", "from wabot.cli import main; main()", *arguments, "--json"],
             cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=60,
+            check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"wabot {' '.join(arguments)}: {done.stderr}"
         return json.loads(done.stdout)
@@ -149,8 +150,8 @@ def running(folder: Path, *provider_options: str, **env: str) -> Iterator[Stack]
         stack.cli("migrate")
         stack.cli("tenant", "add", "demo", "--name", "Bait", "--in-per-minute", "100000", "--in-per-customer", "1000")
         stack.cli(
-            "channel", "add", "demo", "twilio", NUMBER, "--set", f"account_sid={ACCOUNT}", "--set", f"auth_token={TOKEN}",
-            "--out-per-minute", "100000",
+            "channel", "add", "demo", "twilio", NUMBER, "--out-per-minute", "100000",
+            "--set", f"account_sid={ACCOUNT}", "--set", f"auth_token={TOKEN}",
         )  # fmt: skip
         stack.start_web()
         stack.start_consumer()

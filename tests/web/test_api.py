@@ -57,7 +57,8 @@ def test_search_finds_by_name_and_number_and_takes_wildcards_literally(cast: Cas
 @pytest.mark.parametrize(
     ("query", "code"),
     [("limit=0", "bad_limit"), ("limit=201", "bad_limit"), ("limit=x", "bad_limit"), ("cursor=x", "bad_cursor"),
-     ("cursor=-1", "bad_cursor"), ("state=asleep", "bad_state"), ("token=abc", "secret_in_query"), ("limit=²", "bad_limit"),
+     ("cursor=-1", "bad_cursor"), ("state=asleep", "bad_state"), ("token=abc", "secret_in_query"),
+     ("limit=²", "bad_limit"),
      ("API_KEY=abc", "secret_in_query")],
 )  # fmt: skip
 def test_a_bad_query_is_400_with_its_code(cast: Cast, query: str, code: str) -> None:

@@ -1,0 +1,22 @@
+"""CLICK: the `wabot` command. Commands take arguments out of the command line, call one verb, and print."""
+
+import click
+
+import wabot
+from wabot.cli import channels, messages, operate, serve, tenants, tokens, webhooks
+from wabot.cli.base import Main
+
+
+@click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(wabot.__version__, prog_name="wabot")
+def main() -> None:
+    """WhatsApp bots for many tenants, in one SQLite file."""
+
+
+main.arrange(
+    {
+        "Run": [serve.serve, operate.migrate, operate.config_, operate.doctor, operate.queue],
+        "Who": [tenants.tenant, channels.channel, tokens.token],
+        "What happens": [messages.send, messages.log, webhooks.webhook],
+    }
+)

@@ -1,0 +1,1 @@
+"""What the product does: verbs. Knows no door, no vendor and no SQL."""

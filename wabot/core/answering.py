@@ -54,9 +54,32 @@ def _leave(message: Message, reason: str) -> None:
 def answer_some() -> bool:
     """Answer conversations that are due, longest waiting first; False when none was."""
     due = messages.conversations_to_answer(clock.now(), MOST_TOGETHER)
-    if due:
-        db.write(lambda: _answer(due, clock.now()))
+    try:
+        if due:
+            db.write(lambda: _answer(due, clock.now()))
+    except errors.CannotWrite:
+        raise
+    except Exception:
+        log.exception("answering failed; each conversation is tried by itself")
+        for conversation_id in due:
+            _answer_alone(conversation_id)
     return bool(due)
+
+
+def _answer_alone(conversation_id: int) -> None:
+    """One conversation that cannot be answered must not keep the others waiting."""
+    try:
+        db.write(lambda: _answer_conversation(conversation_id, clock.now()))
+    except errors.CannotWrite:
+        raise
+    except Exception:
+        log.exception("a conversation cannot be answered", extra={"conversation": conversation_id})
+        db.write(lambda: _leave_all(conversation_id))
+
+
+def _leave_all(conversation_id: int) -> None:
+    for message in messages.unanswered(conversation_id):
+        _leave(message, "bot_failed")
 
 
 def _answer(conversation_ids: list[int], now: datetime) -> None:
@@ -124,28 +147,29 @@ def _answer_message(turn: _Turn, message: Message) -> None:
     if reason:
         _leave(message, reason)
         return
-    try:
-        answer = bot.answer(turn.state, _heard(message), turn.profile, turn.menu)
-        _queue(turn, message, answer)
-    except errors.Refused as error:
-        log.exception("the bot wrote what cannot be sent: %s", error.code, extra={"message_id": message.id})
+    answer = _ask(turn, message)
+    if answer is None:
         _leave(message, "bot_failed")
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        log.exception("the bot failed", extra={"message_id": message.id, "tenant": turn.tenant.slug})
-        _leave(message, "bot_failed")
-
-
-def _queue(turn: _Turn, message: Message, answer: bot.Answer) -> None:
-    for draft in answer.drafts:
-        sending.check(turn.conversation, draft)
+        return
     for n, draft in enumerate(answer.drafts, start=1):
-        sending.enqueue(
-            turn.conversation, draft, key=f"answer:{message.id}:{n}", now=turn.now, ttl_seconds=sending.ANSWER_TTL
-        )
+        key = f"answer:{message.id}:{n}"
+        sending.enqueue(turn.conversation, draft, key=key, now=turn.now, ttl_seconds=sending.ANSWER_TTL)
     messages.change(message.id, answer_due_at=None)
     turn.state = answer.state
     if answer.needs_person:
         _hand_over(turn)
+
+
+def _ask(turn: _Turn, message: Message) -> bot.Answer | None:
+    """What the bot says, if it says what can be sent; None when it failed, which is a bug and logged."""
+    try:
+        answer = bot.answer(turn.state, _heard(message), turn.profile, turn.menu)
+        for draft in answer.drafts:
+            sending.check(turn.conversation, draft)
+    except Exception:
+        log.exception("the bot failed", extra={"message_id": message.id, "tenant": turn.tenant.slug})
+        return None
+    return answer
 
 
 def _hand_over(turn: _Turn) -> None:

@@ -9,9 +9,10 @@ from wabot import clock, config, errors, words
 from wabot.core import policy, receipts, structures, tenancy
 from wabot.providers import by_name
 from wabot.providers.base import Accepted
-from wabot.store import db, messages, outbox
+from wabot.store import attempts, db, messages, outbox
+from wabot.store.attempts import Attempt
 from wabot.store.messages import Message
-from wabot.store.outbox import Attempt, Claimed, Pace
+from wabot.store.outbox import Claimed, Pace
 
 log = logging.getLogger(__name__)
 
@@ -69,17 +70,17 @@ def settle(attempt_id: int, outcome: Outcome, now: datetime) -> None:
     A late worker records its own attempt too: it resolves the message if that is still unknown
     because of it; once another attempt has begun, it is history.
     """
-    attempt = outbox.attempt(attempt_id)
+    attempt = attempts.find(attempt_id)
     if attempt is None:
         return
     message = messages.by_id(attempt.message_id)
     if message is None:
         return
     if isinstance(outcome, structures.BeingCreated):
-        outbox.withdraw(attempt)
+        attempts.withdraw(attempt)
         outbox.requeue(message, now + timedelta(seconds=structures.LOOK_AGAIN_SECONDS))
         return
-    outbox.change_attempt(attempt.id, lease_until=None, settled_at=now)
+    attempts.change(attempt.id, lease_until=None, settled_at=now)
     if isinstance(outcome, Accepted):
         _accepted(message, attempt, outcome, now)
     else:
@@ -90,21 +91,21 @@ def _accepted(message: Message, attempt: Attempt, accepted: Accepted, now: datet
     values: dict[str, Any] = {"provider_message_id": accepted.provider_message_id, "answer": accepted.raw}
     if attempt.status in (words.Status.SENDING, words.Status.UNKNOWN):
         values |= {"status": words.Status.SENT, "rank": max(attempt.rank, words.Progress.ACCEPTED)}
-    outbox.change_attempt(attempt.id, **values)
+    attempts.change(attempt.id, **values)
     if message.attempts == attempt.n:
         messages.change(message.id, provider_message_id=accepted.provider_message_id, sent_at=message.sent_at or now)
     receipts.show(message.id)
-    for receipt in outbox.unpark(attempt.channel_id, accepted.provider_message_id):
+    for receipt in attempts.unpark(attempt.channel_id, accepted.provider_message_id):
         receipts.apply_parked(attempt, receipt, now)
 
 
 def _failed(message: Message, attempt: Attempt, failure: errors.ProviderFailure, now: datetime) -> None:
     unknown = isinstance(failure, errors.UnknownOutcome)
     if attempt.rank >= words.Progress.ACCEPTED or attempt.status in (words.Status.FAILED, words.Status.UNDELIVERED):
-        outbox.change_attempt(attempt.id, answer=failure.raw)
+        attempts.change(attempt.id, answer=failure.raw)
         receipts.show(message.id)
         return
-    outbox.change_attempt(
+    attempts.change(
         attempt.id,
         status=words.Status.UNKNOWN if unknown else words.Status.FAILED,
         error_code=failure.code,
@@ -117,7 +118,7 @@ def _failed(message: Message, attempt: Attempt, failure: errors.ProviderFailure,
 
 def recover_lost() -> bool:
     """Attempts that nobody will settle: their outcome is unknown, never "not sent"."""
-    found = [attempt.id for attempt in outbox.lost(clock.now())]
+    found = [attempt.id for attempt in attempts.lost(clock.now())]
     if found:
         db.write(lambda: _lose_all(found, clock.now()))
     return bool(found)
@@ -129,12 +130,12 @@ def _lose_all(attempt_ids: list[int], now: datetime) -> None:
 
 
 def _lose(attempt_id: int, now: datetime) -> None:
-    attempt = outbox.attempt(attempt_id)
+    attempt = attempts.find(attempt_id)
     if attempt is None or attempt.lease_until is None:
         return
     log.warning("an attempt was lost with its worker", extra={"attempt": attempt_id})
     settle(attempt_id, errors.UnknownOutcome("worker_lost", "the process that was sending it is gone"), now)
-    outbox.change_attempt(attempt_id, settled_at=None)
+    attempts.change(attempt_id, settled_at=None)
 
 
 def mind_the_clock(jump: float) -> None:
@@ -144,7 +145,7 @@ def mind_the_clock(jump: float) -> None:
     log.warning("the clock jumped by %.0f s", jump)
 
     def mend() -> None:
-        outbox.postpone_leases(now + lease())
+        attempts.postpone_leases(now + lease())
         furthest = max((*config.settings().wabot_retry_delays, 0)) + 1
         outbox.bring_forward(now, timedelta(seconds=furthest))
 

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from wabot import clock, config, errors, words
 from wabot.providers import by_name
-from wabot.store import db, messages, outbox, tenants
+from wabot.store import attempts, db, messages, outbox, tenants
+from wabot.store.attempts import Attempt
 from wabot.store.messages import Message
-from wabot.store.outbox import Attempt
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def _resolve(message_id: int, limit: datetime, now: datetime) -> None:
 
 
 def _policy(message: Message) -> _Policy:
-    deaths = [attempt for attempt in outbox.attempts_of(message.id) if attempt.error_code == "worker_lost"]
+    deaths = [attempt for attempt in attempts.of_message(message.id) if attempt.error_code == "worker_lost"]
     if len(deaths) >= POISON_DEATHS:
         return _Policy(resend=False, code="poison")
     once = config.settings().wabot_unknown_policy == "once"

@@ -10,9 +10,9 @@ from typing import Any
 from wabot import clock, errors, words
 from wabot.core import policy
 from wabot.providers import by_name
-from wabot.store import messages, outbox
+from wabot.store import attempts, messages
+from wabot.store.attempts import Attempt
 from wabot.store.messages import Message
-from wabot.store.outbox import Attempt
 from wabot.store.tenants import Channel
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def apply(channel: Channel, receipt: words.Receipt, now: datetime) -> None:
     attempt = _attempt(channel, receipt)
     if attempt is None:
         kept = json.dumps(asdict(receipt) | {"at": clock.iso(receipt.at), "raw": ""})
-        outbox.park(channel.tenant_id, channel.id, receipt.provider_message_id, kept, now)
+        attempts.park(channel.tenant_id, channel.id, receipt.provider_message_id, kept, now)
         return
     _advance(attempt, receipt, now)
 
@@ -40,7 +40,7 @@ def apply_parked(attempt: Attempt, kept: str, now: datetime) -> None:
     values: dict[str, Any] = json.loads(kept)
     at = datetime.fromisoformat(values["at"]) if values["at"] else None
     receipt = words.Receipt(**values | {"progress": words.Progress(values["progress"]), "at": at, "raw": b""})
-    fresh = outbox.attempt(attempt.id)
+    fresh = attempts.find(attempt.id)
     if fresh is not None:
         _advance(fresh, receipt, now)
 
@@ -50,8 +50,8 @@ def _attempt(channel: Channel, receipt: words.Receipt) -> Attempt | None:
     uid, _, n = receipt.reference.partition(".")
     message = messages.by_uid(uid) if uid else None
     if message is not None and message.channel_id == channel.id and n.isdecimal() and len(n) < 10:
-        return outbox.attempt_by_number(message.id, int(n))
-    return outbox.attempt_by_provider_id(channel.id, receipt.provider_message_id)
+        return attempts.by_number(message.id, int(n))
+    return attempts.by_provider_id(channel.id, receipt.provider_message_id)
 
 
 def _advance(attempt: Attempt, receipt: words.Receipt, now: datetime) -> None:
@@ -59,13 +59,13 @@ def _advance(attempt: Attempt, receipt: words.Receipt, now: datetime) -> None:
     if message is None:
         return
     if not attempt.provider_message_id and receipt.provider_message_id:
-        outbox.change_attempt(attempt.id, provider_message_id=receipt.provider_message_id)
+        attempts.change(attempt.id, provider_message_id=receipt.provider_message_id)
     if receipt.progress < 0:
         _fail(message, attempt, receipt, now)
         return
     _note_times(message, receipt.progress, receipt.at or now)
     if receipt.progress > attempt.rank:
-        outbox.change_attempt(attempt.id, rank=receipt.progress, status=_SHOWN[receipt.progress])
+        attempts.change(attempt.id, rank=receipt.progress, status=_SHOWN[receipt.progress])
         show(message.id)
 
 
@@ -88,7 +88,7 @@ def _fail(message: Message, attempt: Attempt, receipt: words.Receipt, now: datet
     if attempt.rank >= words.Progress.DELIVERED or attempt.status in ended:
         return
     status = words.Status.FAILED if receipt.progress is words.Progress.FAILED else words.Status.UNDELIVERED
-    outbox.change_attempt(
+    attempts.change(
         attempt.id,
         status=status,
         error_code=receipt.error_code,
@@ -110,11 +110,11 @@ def show(message_id: int) -> None:
     """Inside a write: the state that a message shows. Delivered or read of any attempt wins and cancels a
     retry that was not yet claimed; else the newest attempt speaks, unless it failed: then the policy has spoken."""
     message = messages.by_id(message_id)
-    attempts = outbox.attempts_of(message_id)
-    if message is None or not attempts:
+    made = attempts.of_message(message_id)
+    if message is None or not made:
         return
-    best = max(attempts, key=lambda attempt: attempt.rank)
-    newest = attempts[-1]
+    best = max(made, key=lambda attempt: attempt.rank)
+    newest = made[-1]
     speaks = best if best.rank >= words.Progress.DELIVERED else newest
     if speaks.rank < words.Progress.ACCEPTED or speaks.status not in _SHOWN.values():
         return

@@ -5,7 +5,7 @@ import json
 from datetime import datetime, timedelta
 
 from wabot import clock, config, errors, words
-from wabot.core import tenancy
+from wabot.core import numbers, tenancy
 from wabot.providers import by_name
 from wabot.store import customers, db, messages, outbox, tenants
 from wabot.store.customers import Conversation, Customer
@@ -23,7 +23,7 @@ def send(
     candidates = tenants.channels(tenant.id)
     if not candidates:
         raise errors.Refused("no_channel", "the tenant has no channel")
-    identity = tenancy.recipient(to, candidates[0])
+    identity = numbers.customer(to, candidates[0].number)
 
     def store() -> Message:
         customer = customers.find(tenant.id, identity)

@@ -3,9 +3,10 @@
 from typing import Any
 
 from wabot import clock, words
+from wabot.store.attempts import Attempt
 from wabot.store.customers import Conversation, Customer
 from wabot.store.messages import FAILED_WORDS, Message
-from wabot.store.outbox import WINDOW, Attempt
+from wabot.store.outbox import WINDOW
 
 CRITICAL_CODES = {"template_unknown", "sealed"}
 

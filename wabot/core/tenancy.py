@@ -8,9 +8,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import phonenumbers
-
 from wabot import clock, config, errors, sealing, words
+from wabot.core import numbers
 from wabot.providers import REGISTRY, by_name
 from wabot.providers.base import Account, Provider
 from wabot.store import access, db, tenants
@@ -70,7 +69,7 @@ def edit_tenant(slug: str, changes: Mapping[str, Any], settings: Mapping[str, st
     def store() -> Tenant:
         tenant = find_tenant(slug)
         merged = {**tenant.settings, **settings}
-        Tenant.update(**changes, settings=merged).where(Tenant.id == tenant.id).execute()
+        tenants.change(tenant.id, **changes, settings=merged)
         return find_tenant(slug)
 
     return db.write(store)
@@ -135,7 +134,7 @@ def resume_tenant(slug: str) -> None:
 
 def _set_status(slug: str, status: words.TenantStatus) -> None:
     tenant = find_tenant(slug)
-    db.write(lambda: Tenant.update(status=status).where(Tenant.id == tenant.id).execute())
+    db.write(lambda: tenants.change(tenant.id, status=status))
 
 
 def remove_tenant(slug: str) -> None:
@@ -145,7 +144,7 @@ def remove_tenant(slug: str) -> None:
     for table in tenants.TENANT_TABLES:
         while db.write(lambda table=table: tenants.delete_some(table, tenant_id)):  # type: ignore[misc]
             continue
-    db.write(lambda: Tenant.delete().where(Tenant.id == tenant_id).execute())
+    db.write(lambda: tenants.delete(tenant_id))
 
 
 def add_channel(
@@ -159,10 +158,8 @@ def add_channel(
 ) -> Channel:
     """A channel that is routed at once. Raises NotFound, Refused, and Conflict for a number in use."""
     tenant, provider = find_tenant(slug), by_name(provider_name)
-    normal = normal_number(number)
-    given = dict(credentials)
-    if provider.name == "sandbox":
-        given.setdefault("secret", words.unguessable())
+    normal = numbers.business(number)
+    given = {**{key: words.unguessable() for key in provider.generated}, **credentials}
     _check_credentials(provider, normal, given)
     sealed = sealing.seal(config.settings(), given)
 
@@ -190,8 +187,7 @@ def edit_channel(channel_id: int, credentials: Mapping[str, str], **changes: Any
     _check_credentials(provider, channel.number, merged)
 
     def store() -> None:
-        values = {**changes, "credentials": sealing.seal(config.settings(), merged)}
-        Channel.update(**values).where(Channel.id == channel_id).execute()
+        tenants.change_channel(channel_id, **changes, credentials=sealing.seal(config.settings(), merged))
         if credentials and channel.pause_code == "credentials":
             tenants.resume(channel_id)
 
@@ -257,29 +253,6 @@ def _check_credentials(provider: Provider, number: str, given: Mapping[str, str]
 def _check_route(number: str, channel_id: int | None) -> None:
     if tenants.routed_elsewhere(number, channel_id):
         raise errors.Conflict(f"{number} is already routed to an active channel")
-
-
-def normal_number(number: str) -> str:
-    """A business number as `+digits`. Raises Refused."""
-    compact = re.sub(r"[\s().-]", "", number)
-    if not re.fullmatch(r"\+?\d{5,15}", compact):
-        raise errors.Refused("invalid_number", f"{number!r} is not a number such as +966500000000")
-    return "+" + compact.lstrip("+")
-
-
-def recipient(to: str, channel: Channel) -> words.Identity:
-    """Who is meant by a number in any usual spelling, read in the channel's country when it names
-    none, or by a business-scoped id. Raises Refused (`invalid_number`)."""
-    if re.fullmatch(r"[A-Z]{2}\.[A-Za-z0-9]{1,128}", to.strip()):
-        return words.Identity(user_id=to.strip())
-    try:
-        country = phonenumbers.region_code_for_number(phonenumbers.parse(channel.number))
-        number = phonenumbers.parse(to, country)
-    except phonenumbers.NumberParseException as error:
-        raise errors.Refused("invalid_number", "not a phone number") from error
-    if not phonenumbers.is_possible_number(number):
-        raise errors.Refused("invalid_number", "no phone number has this form")
-    return words.Identity(phone=phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
 def create_token(slug: str | None, *, read_only: bool, name: str, days: int | None) -> tuple[int, str]:

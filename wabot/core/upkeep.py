@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from wabot import clock, errors
 from wabot.core import delivery, policy
-from wabot.store import buckets, db, outbox, webhooks, workers
+from wabot.store import attempts, buckets, db, outbox, webhooks, workers
 
 log = logging.getLogger(__name__)
 
@@ -14,6 +14,7 @@ BEAT_EVERY = timedelta(seconds=5)
 BEAT_IS_STALE_AFTER = timedelta(seconds=60)
 PARKED_FOR = timedelta(hours=24)
 JUMP_SECONDS = 30.0
+LOOK_AGAIN_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class _Watch:
 
     next_look: float = 0.0
     lead: float | None = None
+    wrote_at: float = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def keep_house() -> bool:
     _abandon_dead_readers()
     delivery.recover_lost()
     policy.resolve_unknown()
-    forgotten = db.write(lambda: outbox.forget_parked(now - PARKED_FOR))
+    forgotten = db.write(lambda: attempts.forget_parked(now - PARKED_FOR))
     if forgotten:
         log.warning("receipts for messages we never sent were dropped", extra={"count": forgotten})
     db.write(lambda: buckets.forget_full(now))
@@ -87,10 +89,13 @@ def health() -> Health:
 
 
 def can_write() -> bool:
-    """Whether a webhook could be written down now."""
+    """Whether a webhook could be written down now; tried at most once a second, because anybody may ask."""
+    if clock.monotonic() - _watch.wrote_at < LOOK_AGAIN_SECONDS:
+        return True
     try:
         db.write(lambda: workers.beat("web", clock.now()), deadline=2)
     except errors.CannotWrite:
         log.exception("the file cannot be written")
         return False
+    _watch.wrote_at = clock.monotonic()
     return True

@@ -83,6 +83,8 @@ class Provider(Protocol):
     required: tuple[str, ...]
     """Credential keys without which a channel can neither verify nor send."""
     optional: tuple[str, ...]
+    generated: tuple[str, ...]
+    """Credential keys that are made up when none is given, because both ends are ours."""
     echoes_reference: bool
     """Whether receipts carry our `<uid>.<attempt>`; where not, unknown outcomes are never resent."""
     webhook_budget_seconds: float
@@ -103,6 +105,9 @@ class Provider(Protocol):
 
     def address(self, arrived: Arrived) -> Address:
         """Whom the request says it is for. Never raises; empty parts where it does not say."""
+
+    def must_verify(self, settings: Settings) -> bool:
+        """Whether webhooks have to be signed; settings can waive it while everything is on loopback."""
 
     def verify(self, arrived: Arrived, account: Account, public_url: str) -> bool:
         """Whether the account's secret signed this request. Never raises; no secret, no webhook."""

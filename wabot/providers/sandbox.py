@@ -52,6 +52,7 @@ class Sandbox:
     name = "sandbox"
     required: tuple[str, ...] = ("secret",)
     optional: tuple[str, ...] = ("api_base",)
+    generated: tuple[str, ...] = ("secret",)
     echoes_reference = True
     webhook_budget_seconds = 8.0
     answer = Answer()
@@ -73,6 +74,9 @@ class Sandbox:
     def address(self, arrived: Arrived) -> Address:  # noqa: ARG002
         """Nobody: the sandbox is routed by the channel's key alone."""
         return Address()
+
+    def must_verify(self, settings: Settings) -> bool:  # noqa: ARG002
+        return True
 
     def verify(self, arrived: Arrived, account: Account, public_url: str) -> bool:  # noqa: ARG002
         secret = account.credentials.get("secret", "")

@@ -39,6 +39,7 @@ class Twilio:
     name = "twilio"
     required: tuple[str, ...] = ("account_sid", "auth_token")
     optional: tuple[str, ...] = ("messaging_service_sid",)
+    generated: tuple[str, ...] = ()
     echoes_reference = True
     webhook_budget_seconds = 12.0
     answer = Answer("text/xml", "<Response/>")
@@ -63,6 +64,9 @@ class Twilio:
 
     def address(self, arrived: Arrived) -> Address:
         return twilio_webhooks.address(arrived)
+
+    def must_verify(self, settings: Settings) -> bool:
+        return settings.twilio_webhook_validate
 
     def verify(self, arrived: Arrived, account: Account, public_url: str) -> bool:
         return twilio_webhooks.verify(arrived, account, public_url)

@@ -1,0 +1,1 @@
+"""What we remember: nouns. The only folder that speaks SQL."""

@@ -63,7 +63,7 @@ class Database(APSWDatabase):
             self.connect()
         return super().connection()  # type: ignore[no-any-return]
 
-    def cursor(self, named_cursor: bool | None = None) -> apsw.Cursor:
+    def cursor(self, named_cursor: bool | None = None) -> apsw.Cursor:  # noqa: ARG002 - peewee's signature
         return self.connection().cursor()
 
     def _connect(self) -> apsw.Connection:

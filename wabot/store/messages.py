@@ -141,10 +141,12 @@ def by_idempotency_key(tenant_id: int, key: str) -> Message | None:
 
 
 def by_id(message_id: int) -> Message | None:
+    """The message with this id, whoever's it is; for work that has claimed it."""
     return Message.get_or_none(Message.id == message_id)
 
 
 def by_uid(uid: str) -> Message | None:
+    """The message with this uid, whoever's it is; the caller checks its channel."""
     return Message.get_or_none(Message.uid == uid)
 
 

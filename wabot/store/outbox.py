@@ -1,5 +1,5 @@
-"""The outbox: which message is next, its attempts and their leases. What follows from an outcome is
-decided in `core.delivery`; here it is only found and written."""
+"""The outbox: which message is next, and claiming it. What follows from an outcome is decided in
+`core.policy`; here it is only found and written."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ import peewee
 
 from wabot import clock, words
 from wabot.store import buckets, customers, db, messages, workers
-from wabot.store.fields import Moment, Packed, Text, Word
+from wabot.store.attempts import Attempt
 from wabot.store.messages import Message
 from wabot.store.tenants import Channel
 
@@ -17,27 +17,6 @@ UNKNOWN_HOLDS = timedelta(seconds=10)
 """How long an unknown outcome keeps back what was said after it."""
 LONGEST_HOLD = timedelta(hours=1)
 WINDOW = timedelta(hours=24)
-
-
-class Attempt(db.Row):
-    """One try to send one message; `rank` is how far receipts say it got, and only grows."""
-
-    message_id: int
-    message = peewee.ForeignKeyField(Message)
-    tenant_id = peewee.IntegerField()
-    channel_id = peewee.IntegerField()
-    n = peewee.IntegerField()
-    by = Word(words.AttemptBy, default=words.AttemptBy.AUTO)
-    status = Word(words.Status)
-    rank = peewee.IntegerField(default=0)
-    worker = Text()
-    started_at = Moment()
-    lease_until = Moment(null=True)
-    settled_at = Moment(null=True)
-    provider_message_id = Text(null=True)
-    error_code = Text(default="")
-    error_message = Text(default="")
-    answer = Packed(null=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,47 +186,6 @@ def new_turn(message: Message) -> int:
     return customers.next_turn(message.conversation_id)
 
 
-def attempt(attempt_id: int) -> Attempt | None:
-    return Attempt.get_or_none(Attempt.id == attempt_id)
-
-
-def attempts_of(message_id: int) -> list[Attempt]:
-    """A message's attempts, first to last."""
-    return list(Attempt.select().where(Attempt.message == message_id).order_by(Attempt.n))
-
-
-def attempt_by_number(message_id: int, n: int) -> Attempt | None:
-    return Attempt.get_or_none(Attempt.message == message_id, Attempt.n == n)
-
-
-def attempt_by_provider_id(channel_id: int, provider_message_id: str) -> Attempt | None:
-    found = Attempt.select().where(Attempt.channel_id == channel_id, Attempt.provider_message_id == provider_message_id)
-    return found.order_by(Attempt.id.desc()).first()  # type: ignore[no-any-return]
-
-
-def withdraw(attempt: Attempt) -> None:
-    """Inside a write: this attempt called nobody; as if it had not been made."""
-    Attempt.delete().where(Attempt.id == attempt.id).execute()
-    db.run("UPDATE message SET attempts = attempts - 1 WHERE id = ?", attempt.message_id)
-
-
-def change_attempt(attempt_id: int, **values: Any) -> None:
-    """Inside a write: set columns of one attempt."""
-    Attempt.update(**values).where(Attempt.id == attempt_id).execute()
-
-
-def lost(now: datetime) -> list[Attempt]:
-    """Attempts whose lease is over or whose process is gone: nobody will settle them in time."""
-    leased = Attempt.select().where(Attempt.lease_until.is_null(False))
-    gone = {worker: workers.is_gone(worker) for worker in {attempt.worker for attempt in leased}}
-    return [attempt for attempt in leased if attempt.lease_until <= now or gone[attempt.worker]]
-
-
-def postpone_leases(until: datetime) -> None:
-    """Inside a write: after a jump of the clock every lease runs anew."""
-    db.run("UPDATE attempt SET lease_until = ? WHERE lease_until IS NOT NULL", until)
-
-
 def bring_forward(now: datetime, furthest: timedelta) -> None:
     """Inside a write: retries further ahead than any can be are due now, because the clock went back."""
     db.run(
@@ -265,35 +203,6 @@ def unknown_before(moment: datetime) -> list[Message]:
 def next_unknown() -> datetime | None:
     """Since when the oldest unknown outcome has been unknown."""
     return _moment("SELECT min(unknown_since) FROM message WHERE status = 'unknown'")
-
-
-def park(tenant_id: int, channel_id: int, provider_message_id: str, receipt: str, now: datetime) -> None:
-    """Inside a write: keep a receipt whose message we do not know yet."""
-    db.run(
-        "INSERT INTO parked (tenant_id, channel_id, provider_message_id, receipt, created_at) VALUES (?, ?, ?, ?, ?)",
-        tenant_id,
-        channel_id,
-        provider_message_id,
-        receipt,
-        now,
-    )
-
-
-def unpark(channel_id: int, provider_message_id: str) -> list[str]:
-    """Inside a write: the receipts that were parked for this id, oldest first; they are parked no more."""
-    parked = db.rows(
-        "SELECT id, receipt FROM parked WHERE channel_id = ? AND provider_message_id = ? ORDER BY id",
-        channel_id,
-        provider_message_id,
-    )
-    for parked_id, _ in parked:
-        db.run("DELETE FROM parked WHERE id = ?", parked_id)
-    return [receipt for _, receipt in parked]
-
-
-def forget_parked(before: datetime) -> int:
-    """Inside a write: drop receipts that have waited too long for their message; returns how many."""
-    return db.run("DELETE FROM parked WHERE created_at < ?", before)
 
 
 def depths() -> dict[str, int]:

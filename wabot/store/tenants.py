@@ -1,6 +1,7 @@
 """Tenants and their channels."""
 
 from datetime import datetime
+from typing import Any
 
 import peewee
 
@@ -51,10 +52,12 @@ def all_tenants() -> list[Tenant]:
 
 
 def by_slug(slug: str) -> Tenant | None:
+    """The tenant with this slug."""
     return Tenant.get_or_none(Tenant.slug == slug)
 
 
 def by_id(tenant_id: int) -> Tenant | None:
+    """The tenant with this id."""
     return Tenant.get_or_none(Tenant.id == tenant_id)
 
 
@@ -70,6 +73,7 @@ def channel(channel_id: int) -> Channel | None:
 
 
 def channel_by_key(key: str) -> Channel | None:
+    """The channel whose own webhook route has this key."""
     return Channel.select(Channel, Tenant).join(Tenant).where(Channel.key == key).first()  # type: ignore[no-any-return]
 
 
@@ -103,6 +107,16 @@ def routed_elsewhere(number: str, channel_id: int | None) -> bool:
     return found is not None
 
 
+def change(tenant_id: int, **values: Any) -> None:
+    """Inside a write: set columns of one tenant."""
+    Tenant.update(**values).where(Tenant.id == tenant_id).execute()
+
+
+def change_channel(channel_id: int, **values: Any) -> None:
+    """Inside a write: set columns of one channel."""
+    Channel.update(**values).where(Channel.id == channel_id).execute()
+
+
 def pause(channel_id: int, code: str, reason: str, now: datetime) -> bool:
     """Stop sends by this channel; True if it was active until now."""
     return bool(
@@ -129,6 +143,11 @@ def resume(channel_id: int) -> None:
 def hold(channel_id: int, until: datetime) -> None:
     """Let a channel wait after the provider said that it is too fast."""
     db.run("UPDATE channel SET held_until = max(coalesce(held_until, 0), ?) WHERE id = ?", until, channel_id)
+
+
+def delete(tenant_id: int) -> None:
+    """Inside a write: delete a tenant whose rows are gone, with its channels."""
+    Tenant.delete().where(Tenant.id == tenant_id).execute()
 
 
 TENANT_TABLES = ("parked", "attempt", "message", "webhook", "conversation", "alias", "customer", "token", "menu")

@@ -160,6 +160,7 @@ def replay(webhook_id: int, tenant_id: int | None, channel_id: int | None) -> No
 
 
 def find(webhook_id: int) -> Webhook | None:
+    """The journal row with this id; for the operator."""
     return Webhook.get_or_none(Webhook.id == webhook_id)
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, jsonify, make_response, render_template, request
 
 from wabot import config
-from wabot.core import sandbox, tenancy
+from wabot.core import numbers, sandbox
 from wabot.store import tenants
 from wabot.store.sandbox import Switches
 from wabot.store.tenants import Channel
@@ -125,9 +125,7 @@ def page() -> Response:
     response = make_response(html)
     response.vary.add("Cookie")
     if request.args.get("lang") == language:
-        response.set_cookie(
-            LANGUAGE_COOKIE, language, YEAR_SECONDS, path="/sandbox", httponly=True, samesite="Lax"
-        )
+        response.set_cookie(LANGUAGE_COOKIE, language, YEAR_SECONDS, path="/sandbox", httponly=True, samesite="Lax")
     return response
 
 
@@ -135,7 +133,7 @@ def _language(channel: Channel | None) -> str:
     """What the address asks for, else what it asked for last time, else the tenant's own."""
     locale = channel.tenant.locale if channel else "en"
     wishes = (request.args.get("lang"), request.cookies.get(LANGUAGE_COOKIE), locale)
-    return next((wish for wish in wishes if wish in sandbox_texts.TEXTS), "en")
+    return next((wish for wish in wishes if wish and wish in sandbox_texts.TEXTS), "en")
 
 
 def _shape(channel: Channel) -> dict[str, Any]:
@@ -211,7 +209,7 @@ def _channel(wanted: object) -> Channel:
 def _phone(written: object) -> str:
     """`+digits`, from any usual spelling and any script's digits. Raises Refused (422)."""
     latin = "".join(str(int(sign)) if sign.isdecimal() else sign for sign in str(written)[:40].strip())
-    return tenancy.normal_number(f"+{latin[2:]}" if latin.startswith("00") else latin)
+    return numbers.business(f"+{latin[2:]}" if latin.startswith("00") else latin)
 
 
 def _written(text: object) -> dict[str, Any]:

@@ -140,9 +140,7 @@ def _status(message: Message) -> str:
     return RETRY if message.status is words.Status.QUEUED and message.retry_due else message.status.value
 
 
-def _happened(
-    channel: Channel, phone: str, carried: Sequence[Carried], ledger: _Ledger
-) -> list[dict[str, Any]]:
+def _happened(channel: Channel, phone: str, carried: Sequence[Carried], ledger: _Ledger) -> list[dict[str, Any]]:
     """The newest journalled webhooks and messages of this conversation, newest first."""
     ids = {row.provider_message_id for row in carried}
     found = [(row.created_at, _message_entry(row)) for row in ledger.rows[:MOST_HAPPENED]]

@@ -58,7 +58,8 @@ function remember() {
   const who = { channel: now.channel.id, phone: now.phone, name: now.name };
   try { localStorage.setItem(STORE, JSON.stringify(who)); } catch { /* a private window */ }
   history.replaceState(null, "", `?${new URLSearchParams(who)}`);
-  $("language").search = new URLSearchParams({ ...who, lang: page.language === "ar" ? "en" : "ar" });
+  for (const link of document.querySelectorAll(".language"))
+    link.search = new URLSearchParams({ ...who, lang: link.lang });
 }
 
 /* --- time, in the tenant's zone --- */

@@ -1,0 +1,83 @@
+"""An imitation of Twilio in a thread, and what a send needs beside its draft."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes import twilio
+from tests.providers import payloads
+from wabot.config import Settings
+from wabot.providers.base import Structures
+
+
+class Kept(Structures):
+    """Structures in memory, with a record of what was created and forgotten."""
+
+    def __init__(self) -> None:
+        self.ids: dict[str, str] = {}
+        self.forgotten: list[str] = []
+
+    def obtain(self, key: str, create: Callable[[], str]) -> str:
+        if key not in self.ids:
+            self.ids[key] = create()
+        return self.ids[key]
+
+    def forget(self, key: str) -> None:
+        self.forgotten.append(key)
+        del self.ids[key]
+
+
+class Imitation:
+    """The running imitation of Twilio."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def order(self, mode: str, **parameters: Any) -> None:
+        """Say what the next sends meet."""
+        self.ask("POST", "/_control", {"mode": mode, **parameters})
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """What was carried out."""
+        found: list[dict[str, Any]] = self.ask("GET", "/_ledger")["messages"]
+        return found
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, path, json.dumps(body) if body is not None else None)
+            return json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def imitation(tmp_path: Path) -> Iterator[Imitation]:
+    server = twilio.Server(("127.0.0.1", 0), twilio.Handler)
+    server.twilio = twilio.Twilio(payloads.AC, payloads.SECRET, tmp_path / "ledger.jsonl")
+    thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02))
+    thread.start()
+    yield Imitation(server.server_address[1])
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    server.twilio.close()
+
+
+@pytest.fixture
+def settings(imitation: Imitation) -> Settings:
+    """Settings that know the imitation instead of Twilio."""
+    base = f"http://127.0.0.1:{imitation.port}"
+    return Settings(
+        wabot_public_url=payloads.PUBLIC_URL, twilio_api_base=base, twilio_content_api=base, wabot_send_timeout=5
+    )
+
+
+@pytest.fixture
+def structures() -> Kept:
+    return Kept()
