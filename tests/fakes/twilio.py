@@ -7,8 +7,9 @@ ledger file, one JSON object a line, flushed before the answer leaves: what the 
 
     POST /_control  {"mode", "count": 1, …}   what the next sends meet, one order after the other; see MODES
     POST /_control  {"forget_contents": true} contents are gone; {"contents": {"HX…": types}} adds some
-    POST /_control  {"clear": true}           ends all orders
+    POST /_control  {"clear": true}           ends all orders; {"next_page_uri": …} is what every list says from then on
     POST /_inbound  {"From", "Body", …}       a message of a customer for the list
+    GET  /_contents                           {HX…: types}
     GET  /_ledger                             {"messages": [ledger], "callbacks": [status callbacks that were made]}
 
 Parameters of an order: `on` (messages | content), `accepted` (whether it counts as carried out), `status`,
@@ -88,7 +89,7 @@ class Twilio:
 
     def __init__(self, account, token, ledger, callbacks=None):
         self.account, self.token, self.callbacks = account, token, callbacks
-        self.orders, self.contents, self.inbound = deque(), {}, []
+        self.orders, self.contents, self.inbound, self.next_page_uri = deque(), {}, [], None
         self._ledger = ledger.open("a", encoding="utf-8")
         self._path, self._lock = ledger, threading.Lock()
 
@@ -100,6 +101,7 @@ class Twilio:
             if wanted.get("forget_contents"):
                 self.contents.clear()
             self.contents.update(wanted.get("contents", {}))
+            self.next_page_uri = wanted.get("next_page_uri", self.next_page_uri)
             if wanted.get("clear"):
                 self.orders.clear()
             if "mode" in wanted:
@@ -251,6 +253,8 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/_ledger":
             made = self.twilio.callbacks.made if self.twilio.callbacks else []
             self._json(200, {"messages": self.twilio.lines(), "callbacks": list(made)})
+        elif path == "/_contents":
+            self._json(200, self.twilio.contents)
         elif not self._authorised():
             self._error(401, 20003, "Authenticate")
         elif path == f"{account}.json":
@@ -374,9 +378,18 @@ class Handler(BaseHTTPRequestHandler):
         wanted = [message for message in self.twilio.inbound if message["to"] == query.get("To", message["to"])]
         page, size = int(query.get("Page", 0)), int(query.get("PageSize", 50))
         rest = wanted[(page + 1) * size :]
+        if self.twilio.next_page_uri:
+            return self._json(200, {"messages": wanted, "next_page_uri": self.twilio.next_page_uri})
         following = urlencode(query | {"Page": page + 1, "PageToken": "PT"})
-        self._json(200, {"messages": wanted[page * size : (page + 1) * size], "page": page, "page_size": size,
-                         "next_page_uri": f"{path}?{following}" if rest else None})  # fmt: skip
+        return self._json(
+            200,
+            {
+                "messages": wanted[page * size : (page + 1) * size],
+                "page": page,
+                "page_size": size,
+                "next_page_uri": f"{path}?{following}" if rest else None,
+            },
+        )
 
     def _error(self, status, code, message):
         more = f"https://www.twilio.com/docs/errors/{code}"

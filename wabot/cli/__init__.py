@@ -4,10 +4,10 @@ import click
 
 import wabot
 from wabot.cli import channels, messages, operate, serve, tenants, tokens, webhooks
-from wabot.cli.base import Main
+from wabot.cli.base import Group
 
 
-@click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(wabot.__version__, prog_name="wabot")
 def main() -> None:
     """WhatsApp bots for many tenants, in one SQLite file."""

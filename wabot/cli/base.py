@@ -14,15 +14,17 @@ GATE_TIMEOUT_SECONDS = 10
 
 
 class Failed(click.ClickException):
-    """A command that could not do what was asked: one line on standard error, exit 1 (2 for wrong usage)."""
-
-    def __init__(self, message: str, exit_code: int = 1) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
+    """A command that could not do what was asked: one line on standard error, exit 1."""
 
     def show(self, file: IO[Any] | None = None) -> None:
         line = " ".join(self.message.split())
         click.echo(f"wabot: {line}", file=file or sys.stderr)
+
+
+class NotConfirmed(Failed):
+    """A command that destroys, without its `--yes`."""
+
+    exit_code = 2
 
 
 class Command(click.Command):
@@ -55,31 +57,28 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """Commands under one word, listed in the order in which they were written."""
+    """Commands under one word, shown in the order in which they were written, under their headings."""
 
     command_class = Command
     group_class = type
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._headings: Mapping[str, Sequence[click.Command]] = {}
+
+    def arrange(self, headings: Mapping[str, Sequence[click.Command]]) -> None:
+        """Take in commands under their headings, in this order."""
+        self._headings = headings
+        for command in (command for under in headings.values() for command in under):
+            self.add_command(command)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(self.commands)
 
-
-class Main(Group):
-    """The `wabot` command: its help shows the commands under headings."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._headings: Mapping[str, Sequence[str]] = {}
-
-    def arrange(self, headings: Mapping[str, Sequence[click.Command]]) -> None:
-        """Register commands under their headings, in this order."""
-        for commands in headings.values():
-            for command in commands:
-                self.add_command(command)
-        self._headings = {title: [str(command.name) for command in under] for title, under in headings.items()}
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        for title, names in self._headings.items():
-            rows = [(name, self.commands[name].get_short_help_str(formatter.width)) for name in names]
-            with formatter.section(title):
-                formatter.write_dl(rows, col_spacing=max(2, 12 - max(map(len, names))))
+        """All on one screen, no sentence cut short."""
+        widest = max(map(len, self.commands), default=0)
+        for heading, commands in (self._headings or {"Commands": list(self.commands.values())}).items():
+            with formatter.section(heading):
+                rows = [(f"{command.name:<{widest}}", command.get_short_help_str(limit=200)) for command in commands]
+                formatter.write_dl(rows)

@@ -8,7 +8,7 @@ from wabot import words
 from wabot.cli import options, output
 from wabot.cli.base import Command
 from wabot.core import sending, shapes, tenancy
-from wabot.store import inspect, messages, outbox
+from wabot.store import attempts, inspect, messages
 
 COLUMNS = ("id", "createdAt", "businessId", "customer", "type", "kind", "status", "retryCount", "errorCode")
 LARGEST_PAGE = 200
@@ -65,7 +65,7 @@ def log(
         page=page,
         page_size=page_size,
     )
-    rows = [shapes.log_row(row, outbox.attempts_of(row.id)) for row in found]
+    rows = [shapes.log_row(row, attempts.of_message(row.id)) for row in found]
     pages = -(-total // page_size)
     if as_json:
         pagination = {"page": page, "pageSize": page_size, "total": total, "totalPages": pages}

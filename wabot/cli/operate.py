@@ -8,7 +8,8 @@ from wabot import clock, config
 from wabot.cli import options, output
 from wabot.cli.base import Command
 from wabot.core import doctor as checking
-from wabot.store import inspect, migrate as migrating, outbox, workers
+from wabot.store import inspect, outbox, workers
+from wabot.store import migrate as migrating
 
 
 @click.command(cls=Command, needs_file=False)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from wabot import clock
-from wabot.cli.base import Failed
+from wabot.cli.base import NotConfirmed
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -17,7 +17,7 @@ _AGE = re.compile(r"(\d{1,6})([mhd])")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """A moment: ISO 8601, UTC where it names no zone, or how long ago, such as `2h`."""
 
     name = "time"
@@ -34,7 +34,7 @@ class Moment(click.ParamType):
             self.fail(f"{value!r} is no time such as 2026-11-20, 2026-11-20T09:30Z, 30m, 2h or 3d", param, ctx)
 
 
-class Pair(click.ParamType):
+class Pair(click.ParamType[tuple[str, str]]):
     """KEY=VALUE."""
 
     name = "key=value"
@@ -67,7 +67,7 @@ def secrets(ctx: click.Context, param: click.Parameter, given: tuple[tuple[str, 
 def _line(key: str) -> str:
     if sys.stdin.isatty():
         return str(click.prompt(key, hide_input=True, err=True))
-    line = click.get_text_stream("stdin").readline().rstrip("\r\n")
+    line = sys.stdin.readline().rstrip("\r\n")
     if not line:
         raise click.BadParameter(f"standard input has no line for {key}")
     return line
@@ -83,7 +83,7 @@ def yes(command: F) -> F:
 
     def insist(_ctx: click.Context, _param: click.Parameter, given: bool) -> None:
         if not given:
-            raise Failed("nothing was done: this cannot be undone, say --yes to do it", exit_code=2)
+            raise NotConfirmed("nothing was done: this cannot be undone, say --yes to do it")
 
     return click.option(
         "--yes", is_flag=True, expose_value=False, callback=insist, help="Do it; it cannot be undone."

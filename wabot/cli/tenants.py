@@ -13,6 +13,7 @@ from wabot.store.tenants import Tenant
 
 COLUMNS = ("id", "name", "status", "timezone", "locale", "currency", "dailyLimit", "createdAt")
 LIMIT = click.IntRange(min=1)
+LOCALE = click.Choice(tenancy.LOCALES)
 KEYS = f"One of {', '.join(tenancy.TENANT_KEYS)}; can be given again."
 
 
@@ -48,7 +49,7 @@ def tenant() -> None:
 @click.argument("slug")
 @click.option("--name", required=True, help="What its customers call it.")
 @click.option("--timezone", default="Asia/Riyadh", show_default=True, help="Where its days begin and end.")
-@click.option("--locale", type=click.Choice(tenancy.LOCALES), default="ar", show_default=True, help="Its bot's language.")
+@click.option("--locale", type=LOCALE, default="ar", show_default=True, help="Its bot's language.")
 @click.option("--currency", default="SAR", show_default=True, help="What its prices are in.")
 @click.option("--catalog-merchant", default="", metavar="UUID", help="Its merchant id at the catalog.")
 @click.option("--daily-limit", type=LIMIT, default=1000, show_default=True, help="Conversations a day.")
@@ -81,7 +82,7 @@ def show(slug: str, as_json: bool) -> None:
 @click.argument("slug")
 @click.option("--name", help="What its customers call it.")
 @click.option("--timezone", help="Where its days begin and end.")
-@click.option("--locale", type=click.Choice(tenancy.LOCALES), help="Its bot's language.")
+@click.option("--locale", type=LOCALE, help="Its bot's language.")
 @click.option("--currency", help="What its prices are in.")
 @click.option("--catalog-merchant", metavar="UUID", help="Its merchant id at the catalog.")
 @click.option("--daily-limit", type=LIMIT, help="Conversations a day.")

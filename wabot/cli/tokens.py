@@ -14,7 +14,7 @@ from wabot.store.access import ApiToken
 COLUMNS = ("id", "tenant", "admin", "readOnly", "name", "hint", "status", "expiresAt", "createdAt")
 
 
-def _shape(token: ApiToken, slugs: dict[int, str]) -> dict[str, Any]:
+def _shape(token: ApiToken, slugs: dict[int | None, str]) -> dict[str, Any]:
     expired = token.expires_at is not None and token.expires_at <= clock.now()
     return {
         "id": token.id,
@@ -56,7 +56,7 @@ def create(slug: str | None, admin: bool, read_only: bool, name: str, days: int 
 @options.as_json
 def list_(as_json: bool) -> None:
     """List all tokens, each by its last four characters."""
-    slugs = {row.id: row.slug for row in tenants.all_tenants()}
+    slugs: dict[int | None, str] = {row.id: row.slug for row in tenants.all_tenants()}
     output.listing((_shape(row, slugs) for row in access.tokens()), COLUMNS, as_json)
 
 

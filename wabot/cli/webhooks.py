@@ -16,7 +16,7 @@ REFUSED_COLUMNS = ("id", "at", "provider", "channelId", "reason", "size")
 VERDICTS = ("accepted", "unrouted", "quarantined", "duplicate")
 
 
-def _shape(webhook: Webhook, slugs: dict[int, str]) -> dict[str, Any]:
+def _shape(webhook: Webhook, slugs: dict[int | None, str]) -> dict[str, Any]:
     return {
         "id": webhook.id,
         "provider": webhook.provider,
@@ -46,7 +46,7 @@ def _refused_shape(refusal: Refusal) -> dict[str, Any]:
     }
 
 
-def _slugs() -> dict[int, str]:
+def _slugs() -> dict[int | None, str]:
     return {row.id: row.slug for row in tenants.all_tenants()}
 
 

@@ -67,8 +67,8 @@ def _reachable(channel: Channel) -> Check:
     if channel.provider == "sandbox":
         return Check("webhook", True, "the sandbox calls this machine itself")
     if config.settings().public_host_is_loopback or urlsplit(webhook_url).scheme != "https":
-        return Check("webhook", False, f"{shown} cannot be called from outside",
-                     "set WABOT_PUBLIC_URL to a public https:// address, and enter the new webhookUrl at the provider")  # fmt: skip
+        fix = "set WABOT_PUBLIC_URL to a public https:// address, and enter the new webhookUrl at the provider"
+        return Check("webhook", False, f"{shown} cannot be called from outside", fix)
     return Check("webhook", True, shown)
 
 

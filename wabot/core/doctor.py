@@ -10,6 +10,8 @@ from datetime import timedelta
 from importlib import metadata
 from pathlib import Path
 
+from dotenv import dotenv_values
+
 from wabot import clock, config, errors, sealing, words
 from wabot.config import Settings
 from wabot.core import upkeep
@@ -30,8 +32,11 @@ def examine() -> list[Check]:
     broken = _file(settings)
     if broken is not None:
         return [*found, broken]
-    parts: tuple[Callable[[Settings], Iterator[Check]], ...] = (_soundness, _modes, _key, _size, _work, _channels)
-    return [*found, Check("file", True, f"{settings.wabot_db} is of this version"), *_all(parts, settings)]
+    found += [Check("file", True, f"{settings.wabot_db} is of this version"), _soundness()]
+    if not found[-1].ok:
+        return found
+    parts: tuple[Callable[[Settings], Iterator[Check]], ...] = (_writing, _modes, _key, _size, _work, _channels)
+    return [*found, *_all(parts, settings)]
 
 
 def _all(parts: tuple[Callable[[Settings], Iterator[Check]], ...], settings: Settings) -> Iterator[Check]:
@@ -84,7 +89,7 @@ def _settings(settings: Settings) -> Iterator[Check]:
     for name, value in config.masked(settings).items():
         if name.endswith("_WEBHOOK_VALIDATE") and value is False:
             yield Check("signatures", True, f"{name}=false: webhooks are taken unsigned", f"unset {name}")
-    for name in sorted(set(config.FOREIGN) & set(os.environ)):
+    for name in sorted(set(config.FOREIGN) & {*os.environ, *dotenv_values(".env")}):
         yield Check("settings", True, f"{name} is not needed: {config.FOREIGN[name]}", f"unset {name}")
 
 
@@ -103,8 +108,8 @@ def _disk(settings: Settings) -> Iterator[Check]:
     needed = SPARE_BYTES + (path.stat().st_size if path.exists() else 0)
     free = shutil.disk_usage(folder).free
     enough = free >= needed
-    yield Check("disk", enough, f"{_mib(free)} free, {_mib(needed)} wanted",
-                "" if enough else f"make room on the disk of {folder.absolute()}: an upgrade copies the file")  # fmt: skip
+    fix = f"make room on the disk of {folder.absolute()}: an upgrade copies the file"
+    yield Check("disk", enough, f"{_mib(free)} free, {_mib(needed)} wanted", "" if enough else fix)
 
 
 def _file(settings: Settings) -> Check | None:
@@ -118,10 +123,13 @@ def _file(settings: Settings) -> Check | None:
     return None
 
 
-def _soundness(_settings: Settings) -> Iterator[Check]:
+def _soundness() -> Check:
     found = inspect.damage()
-    yield Check("soundness", not found, "; ".join(found) or "quick_check and foreign_key_check are clean",
-                "stop all processes, keep a copy, restore the last backup" if found else "")  # fmt: skip
+    return Check("soundness", not found, "; ".join(found) or "quick_check and foreign_key_check are clean",
+                 "stop all processes, keep a copy, restore the last backup" if found else "")  # fmt: skip
+
+
+def _writing(_settings: Settings) -> Iterator[Check]:
     try:
         db.write(lambda: workers.beat("doctor", clock.now()), deadline=10)
         yield Check("writing", True, "the file can be written")

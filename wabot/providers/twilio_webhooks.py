@@ -89,16 +89,17 @@ def _with_and_without_port(scheme: str, host: str) -> list[str]:
 
 
 def _signed_parameters(arrived: Arrived) -> bytes:
-    """What follows the URL in the signed text. Raises Unreadable for a body that no signature covers."""
+    """What follows the URL in the signed text, for any method: a body counts either as a form, or by its
+    hash in the URL. Raises Unreadable for one that no signature would cover."""
     hashes = [value for name, value in bodies.form(_query(arrived)) if name == b"bodySHA256"]
     digest = hashlib.sha256(arrived.body).hexdigest().encode()
     if not all(hmac.compare_digest(value, digest) for value in hashes):
         raise errors.Unreadable("bodySHA256 is not the body's")
     if not arrived.body:
         return b""
-    if is_form(arrived) and arrived.method == "POST":
+    if is_form(arrived):
         return b"".join(name + value for name, value in sorted(set(bodies.form(arrived.body))))
-    if not hashes or arrived.method != "POST":
+    if not hashes:
         raise errors.Unreadable("nothing signs this body")
     return b""
 

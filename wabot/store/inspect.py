@@ -36,10 +36,12 @@ def sqlite_version() -> str:
 
 def damage() -> list[str]:
     """What SQLite's own checks find wrong with the file; nothing when it is sound. Slow for a large file."""
-    found = [str(line) for (line,) in db.rows("PRAGMA quick_check(10)") if line != "ok"]
-    for table, rowid, parent, _ in db.rows("PRAGMA foreign_key_check")[:10]:
-        found.append(f"{table} {rowid} refers to a missing {parent}")
-    return found
+    try:
+        found = [str(line) for (line,) in db.rows("PRAGMA quick_check(10)") if line != "ok"]
+        orphans = db.rows("PRAGMA foreign_key_check")[:10]
+    except apsw.Error as error:
+        return [str(error)]
+    return found + [f"{table} {rowid} refers to a missing {parent}" for table, rowid, parent, _ in orphans]
 
 
 def waiting() -> Waiting:

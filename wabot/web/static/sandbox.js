@@ -121,7 +121,7 @@ function write(into, words, depth = 0) {
 const TICKS = {
   pending: ["clock", "small"], queued: ["clock", "small"], sending: ["clock", "small"],
   sent: ["tick", ""], accepted: ["tick", ""], delivered: ["ticks", ""], read: ["ticks", "read"],
-  unknown: ["unknown", "small warn"], retry: ["alert", "small bad"], failed: ["alert", "small bad"],
+  unknown: ["unknown", "small warn"], retry: ["alert", "small warn"], failed: ["alert", "small bad"],
   undelivered: ["alert", "small bad"], dead: ["alert", "small bad"], suppressed: ["alert", "small bad"],
   cancelled: ["alert", "small bad"],
 };
@@ -134,7 +134,7 @@ function build(message) {
   const node = make("article", mine ? "bubble mine" : "bubble");
   const choices = mine ? [] : choicesOf(content);
   if (choices.length) node.classList.add("rich");
-  node.append(body(content, mine));
+  node.append(make("span", "unseen", mine ? say("you") : now.channel.business), body(content, mine));
   if (choices.length) {
     const list = make("div", "choices");
     list.append(...choices);
@@ -193,14 +193,18 @@ function refresh(node, message, first) {
   const mine = message.from === "customer", tick = TICKS[message.tick] ? message.tick : "sent";
   const trouble = troubleOf(message, mine);
   node.classList.toggle("first", first);
-  node.classList.toggle("lost", Boolean(message.uncarried) && !WAITING.includes(tick) && !OPEN.includes(tick));
-  node.classList.toggle("sending", WAITING.includes(tick) || (Boolean(message.uncarried) && OPEN.includes(tick)));
+  const lost = Boolean(message.uncarried), open = WAITING.includes(tick) || OPEN.includes(tick);
+  node.classList.toggle("lost", lost && !open);
+  node.classList.toggle("sending", tick === "pending" || (lost && open));
+  const list = node.querySelector(".choices");
+  if (list) list.inert = lost;
   const seen = JSON.stringify([message.at, tick, trouble]);
   if (node.dataset.seen === seen) return;
   node.dataset.seen = seen;
   const time = node.querySelector("time"), sign = node.querySelector(".tick");
   time.textContent = hour(message.at);
   time.dateTime = message.at;
+  time.dir = document.dir;
   const [shape, look] = TICKS[tick];
   const meaning = mine && CUSTOMERS_WORDS[tick] ? say(`status_${CUSTOMERS_WORDS[tick]}`) : named("status", tick);
   sign.className = `tick ${look}`;
@@ -215,14 +219,15 @@ function refresh(node, message, first) {
 function troubleOf(message, mine) {
   if (mine) return message.tick === "failed" ? say("again") : "";
   const parts = [];
-  if (message.errorCode) parts.push(named("status", message.tick), message.errorMessage || message.errorCode);
+  if (message.errorCode && message.tick !== "retry") parts.push(named("status", message.tick));
+  if (message.errorCode) parts.push(message.errorMessage || message.errorCode);
   if (message.retryAt) parts.push(say("retry_at", { time: second(message.retryAt) }));
   if (message.resent) parts.push(say("resent"));
   return parts.join(" · ");
 }
 
 function troubleNode(message, tick, trouble) {
-  const node = make("div", OPEN.includes(tick) || !TICKS[tick][1].includes("bad") ? "trouble warn" : "trouble");
+  const node = make("div", TICKS[tick][1].includes("bad") ? "trouble" : "trouble warn");
   node.dir = "auto";
   if (message.from === "customer") {
     const again = make("button", "", trouble);
@@ -345,16 +350,16 @@ function entryInto(node, entry) {
   const details = [second(entry.at)];
   let word = entry.status, shown = named("status", word);
   if (webhook) {
-    what.textContent = say("webhook", { id: entry.id });
-    what.append(make("small", "", entry.items.map(item => named("item", item)).join(", ")));
+    const items = entry.items.map(item => page.texts[`item_${item}`] ?? named("status", item));
+    what.append(make("b", "", `${say("webhook")} · ${items.join(", ")}`));
+    details.unshift(`#${entry.id}`);
     word = entry.reading === "pending" ? "pending" : entry.verdict;
     shown = word === "pending" ? say("reading_pending") : named("verdict", word);
     if (entry.duplicates) details.push(say("repeats", { n: entry.duplicates }));
   } else {
-    what.textContent = `${say(entry.direction.toLowerCase())} · ${named("kind", entry.kind)}`;
     const quote = make("small", "", entry.text.replace(/\s+/g, " "));
     quote.dir = "auto";
-    what.append(quote);
+    what.append(make("b", "", `${say(entry.direction.toLowerCase())} · ${named("kind", entry.kind)}`), quote);
     if (entry.direction === "OUT") details.push(say("tries", { n: entry.attempts }));
   }
   more.append(details.join(" · "));
