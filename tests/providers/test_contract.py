@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 import responses
+from freezegun import freeze_time
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.providers import payloads
 from tests.providers.conftest import Kept
-from wabot import config, errors, words
+from wabot import errors
 from wabot.config import Settings
 from wabot.providers import REGISTRY, answers, by_name
 from wabot.providers.base import Arrived, RefusedByLimit
@@ -80,6 +81,18 @@ def test_the_webhook_url_holds_the_key(name: str) -> None:
     webhook, status = by_name(name).urls(payloads.PUBLIC_URL, "k" * 32)
     assert webhook.startswith(f"{payloads.PUBLIC_URL}/webhooks/{'k' * 32}")
     assert status.startswith(payloads.PUBLIC_URL)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_signatures_matter_unless_the_operator_says_otherwise(name: str) -> None:
+    assert by_name(name).must_verify(Settings())
+    assert by_name(name).must_verify(Settings(twilio_webhook_validate=False)) == (name != "twilio")
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_what_is_generated_for_a_channel_is_one_of_its_keys(name: str) -> None:
+    provider = by_name(name)
+    assert set(provider.generated) <= {*provider.required, *provider.optional}
 
 
 # --- webhooks ---------------------------------------------------------------------------------------
@@ -428,13 +441,9 @@ def test_retry_after_is_read_in_both_its_forms_and_kept_within_an_hour(
 
 @pytest.fixture
 def freezer() -> Iterator[None]:
-    from freezegun import freeze_time
-
     with freeze_time("2026-11-21 10:00:00"):
         yield
 
 
 def test_every_provider_has_an_account_in_this_suite() -> None:
     assert set(payloads.ACCOUNTS) == set(payloads.SIGN) == set(REGISTRY)
-    assert config.Settings().wabot_send_timeout > 0
-    assert words.Kind.TEXT == "text"

@@ -281,6 +281,14 @@ def test_a_structure_that_cannot_be_created_sent_nothing(
     assert imitation.ledger() == []
 
 
+def test_creating_a_structure_leaves_the_send_half_of_its_time(send: Send, imitation: Imitation) -> None:
+    imitation.order("ok", on="content", delay_ms=700)
+    with pytest.raises(errors.TemporaryFailure) as failure:
+        send(BUTTONS, settings={"wabot_send_timeout": 1})
+    assert failure.value.code == "timeout"
+    assert imitation.ledger() == []
+
+
 def test_a_text_of_too_many_lines_is_refused_before_it_is_sent() -> None:
     TWILIO.check(replace(BUTTONS, text="\n".join("x" * 100)))
     with pytest.raises(RefusedByLimit):

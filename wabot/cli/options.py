@@ -85,9 +85,9 @@ def yes(command: F) -> F:
         if not given:
             raise NotConfirmed("nothing was done: this cannot be undone, say --yes to do it")
 
-    return click.option(
-        "--yes", is_flag=True, expose_value=False, callback=insist, help="Do it; it cannot be undone."
-    )(command)
+    return click.option("--yes", is_flag=True, expose_value=False, callback=insist, help="Do it; it cannot be undone.")(
+        command
+    )
 
 
 def pick(help_: str, **options: Any) -> Callable[[F], F]:

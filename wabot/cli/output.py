@@ -92,8 +92,6 @@ def legible(text: str) -> str:
     )
 
 
-
-
 def checks(found: Iterable[Check], as_json: bool) -> None:
     """Checks with their verdict and fix; among those that are well, a fix is advice."""
     if as_json:

@@ -4,7 +4,6 @@ beyond what routing needs."""
 import hashlib
 import logging
 from dataclasses import dataclass
-from datetime import datetime
 
 from wabot import clock, config, errors, words
 from wabot.core import tenancy
@@ -86,23 +85,20 @@ def _verified(provider: Provider, arrived: Arrived, account: Account) -> bool:
 
 
 def _journal(provider: Provider, arrived: Arrived, channel: Channel | None, verdict: words.Verdict) -> Reply:
-    now = clock.now()
+    entry = webhooks.entry(
+        tenant_id=channel.tenant_id if channel else None,
+        channel_id=channel.id if channel else None,
+        provider=provider.name,
+        dedupe_key=_dedupe_key(channel, arrived),
+        target=arrived.target,
+        content_type=arrived.headers.get("content-type", ""),
+        body=arrived.body,
+        verdict=verdict,
+        reason="" if channel else "no channel has this number",
+        now=clock.now(),
+    )
     try:
-        journalled = db.write(
-            lambda: webhooks.add(
-                tenant_id=channel.tenant_id if channel else None,
-                channel_id=channel.id if channel else None,
-                provider=provider.name,
-                dedupe_key=_dedupe_key(channel, arrived),
-                target=arrived.target,
-                content_type=arrived.headers.get("content-type", ""),
-                body=arrived.body,
-                verdict=verdict,
-                reason="" if channel else "no channel has this number",
-                now=now,
-            ),
-            deadline=provider.webhook_budget_seconds,
-        )
+        journalled = db.write(lambda: webhooks.add(entry), deadline=provider.webhook_budget_seconds)
     except errors.CannotWrite:
         log.exception("a webhook could not be written down", extra={"provider": provider.name})
         return Reply(503, body="try again\n", retry_after=RETRY_AFTER_SECONDS)
@@ -118,7 +114,7 @@ def _dedupe_key(channel: Channel | None, arrived: Arrived) -> bytes:
 
 
 def _refused(provider: str, channel_id: int | None, reason: str, arrived: Arrived) -> Reply:
-    now: datetime = clock.now()
+    now = clock.now()
     try:
         db.write(lambda: webhooks.refuse(provider, channel_id, reason, len(arrived.body), now), deadline=1)
     except errors.CannotWrite:

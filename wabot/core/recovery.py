@@ -50,19 +50,20 @@ def _is_missed(provider: Provider, channel: Channel, arrived: Arrived) -> bool:
 def _journal(channel: Channel, arrived: Arrived) -> Journalled:
     """Write it down like a webhook, under a key that no webhook has: a customer may repeat themselves."""
     digest = hashlib.sha256(f"recovered {channel.id}\n".encode() + (arrived.body or arrived.target.encode()))
-    return db.write(
-        lambda: webhooks.add(
-            tenant_id=channel.tenant_id,
-            channel_id=channel.id,
-            provider=channel.provider,
-            dedupe_key=digest.digest(),
-            target=arrived.target,
-            content_type=arrived.headers.get("content-type", ""),
-            body=arrived.body,
-            verdict=words.Verdict.ACCEPTED,
-            now=clock.now(),
-        )
+    entry = webhooks.Entry(
+        tenant_id=channel.tenant_id,
+        channel_id=channel.id,
+        provider=channel.provider,
+        dedupe_key=digest.digest(),
+        target=arrived.target,
+        content_type=arrived.headers.get("content-type", ""),
+        packed_body=webhooks.pack(arrived.body),
+        size=len(arrived.body),
+        verdict=words.Verdict.ACCEPTED,
+        reason="",
+        received_at=clock.now(),
     )
+    return db.write(lambda: webhooks.add(entry))
 
 
 def replay(webhook_id: int) -> None:

@@ -15,6 +15,8 @@ BEAT_IS_STALE_AFTER = timedelta(seconds=60)
 PARKED_FOR = timedelta(hours=24)
 JUMP_SECONDS = 30.0
 LOOK_AGAIN_SECONDS = 1.0
+LATE = timedelta(minutes=5)
+"""How long something may be due before the queue is called degraded."""
 
 
 @dataclass(slots=True)
@@ -85,7 +87,8 @@ def health() -> Health:
     queue = outbox.depths()
     if beat is None or now - beat > BEAT_IS_STALE_AFTER:
         return Health("down", "ok", queue, "no beat for a minute: start the consumer")
-    return Health("degraded" if queue["dead"] else "ok", "ok", queue)
+    late = outbox.overdue(now - LATE) or webhooks.waiting_since_before(now - LATE)
+    return Health("degraded" if late else "ok", "ok", queue)
 
 
 def can_write() -> bool:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache
 
 from wabot import words
 from wabot.store import db
@@ -14,7 +15,7 @@ def load(tenant_id: int) -> words.Menu:
     found = db.one("SELECT body FROM menu WHERE tenant_id = ?", tenant_id)
     if found is None:
         return words.Menu()
-    return words.Menu(tuple(_category(category) for category in json.loads(found[0])["categories"]))
+    return _menu(found[0])
 
 
 def keep(tenant_id: int, menu: words.Menu, now: datetime) -> None:
@@ -26,6 +27,11 @@ def keep(tenant_id: int, menu: words.Menu, now: datetime) -> None:
         clean(json.dumps(asdict(menu), ensure_ascii=False)),
         now,
     )
+
+
+@lru_cache(maxsize=64)
+def _menu(body: str) -> words.Menu:
+    return words.Menu(tuple(_category(category) for category in json.loads(body)["categories"]))
 
 
 def _category(kept: dict[str, object]) -> words.MenuCategory:

@@ -214,6 +214,17 @@ def depths() -> dict[str, int]:
     return {"queued": 0, "sending": 0, "unknown": 0} | dict(db.rows(sql))
 
 
+def overdue(before: datetime) -> int:
+    """How many messages were due before then and could have been sent: their channel neither pauses nor waits."""
+    sql = (
+        "SELECT count(*) FROM message m JOIN channel c ON c.id = m.channel_id JOIN tenant t ON t.id = m.tenant_id "
+        "WHERE m.status = 'queued' AND m.due_at < ? AND c.status = 'active' AND t.status = 'active' "
+        "AND coalesce(c.held_until, 0) < ?"
+    )
+    found = db.one(sql, before, before)
+    return int(found[0]) if found else 0
+
+
 def oldest_due(now: datetime) -> datetime | None:
     """Since when the outbox's longest waiting message has been due."""
     return _moment("SELECT min(due_at) FROM message WHERE status = 'queued' AND due_at <= ?", now)

@@ -7,7 +7,7 @@ from typing import Any
 
 import peewee
 
-from wabot import words
+from wabot import clock, words
 from wabot.store import db, workers
 from wabot.store.fields import Json, Moment, Packed, Text, Word, pack
 
@@ -55,16 +55,24 @@ class Journalled:
     new: bool
 
 
-_ADD = """
-INSERT INTO webhook (tenant_id, channel_id, provider, dedupe_key, target, content_type, body, size, verdict,
-                     reading, reason, received_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (dedupe_key) DO UPDATE SET duplicates = duplicates + 1, last_duplicate_at = excluded.received_at
-RETURNING id, duplicates
-"""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A webhook as it is written down, made ready before the gate is taken; the columns of `_ADD`, in its order."""
+
+    tenant_id: int | None
+    channel_id: int | None
+    provider: str
+    dedupe_key: bytes
+    target: str
+    content_type: str
+    packed_body: bytes
+    size: int
+    verdict: words.Verdict
+    reason: str
+    received_at: datetime
 
 
-def add(
+def entry(
     *,
     tenant_id: int | None,
     channel_id: int | None,
@@ -76,12 +84,27 @@ def add(
     verdict: words.Verdict,
     reason: str = "",
     now: datetime,
-) -> Journalled:
+) -> Entry:
+    """Make a webhook ready to be written down: what costs time is done here, outside the gate."""
+    return Entry(
+        tenant_id, channel_id, provider, dedupe_key, target, content_type, pack(body), len(body), verdict, reason, now
+    )
+
+
+_ADD = """
+INSERT INTO webhook (tenant_id, channel_id, provider, dedupe_key, target, content_type, body, size, verdict,
+                     reason, received_at, reading)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (dedupe_key) DO UPDATE SET duplicates = duplicates + 1, last_duplicate_at = excluded.received_at
+RETURNING id, duplicates
+"""
+
+
+def add(entry: Entry) -> Journalled:
     """Inside a write: write a webhook down once; a repetition is only counted."""
-    pending = words.Reading.PENDING if verdict is words.Verdict.ACCEPTED else words.Reading.DONE
-    values = (tenant_id, channel_id, provider, dedupe_key, target, content_type, pack(body), len(body), verdict.value,
-              pending.value, reason, now)  # fmt: skip
-    [(webhook_id, duplicates)] = db.rows(_ADD, *values)
+    pending = words.Reading.PENDING if entry.verdict is words.Verdict.ACCEPTED else words.Reading.DONE
+    values = [getattr(entry, name) for name in Entry.__slots__]
+    [(webhook_id, duplicates)] = db.rows(_ADD, *values, pending.value)
     return Journalled(webhook_id, duplicates == 0)
 
 
@@ -97,6 +120,13 @@ _WAITING = "reading = 'pending' AND (being_read_since IS NULL OR reader = '')"
 def anything_to_read() -> bool:
     """Whether a webhook waits to be read."""
     return db.one(f"SELECT 1 FROM webhook WHERE {_WAITING} LIMIT 1") is not None  # noqa: S608
+
+
+def waiting_since_before(moment: datetime) -> bool:
+    """Whether a webhook that came before then is still to be read."""
+    sql = "SELECT received_at FROM webhook WHERE reading = 'pending' ORDER BY id LIMIT 1"
+    found = db.one(sql)
+    return bool(found and found[0] < clock.to_ms(moment))
 
 
 def begin_reading(now: datetime) -> list[Webhook]:
