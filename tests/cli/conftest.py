@@ -32,6 +32,7 @@ class Shell:
         """As a process of its own would: nothing is remembered of the commands before."""
         config.settings.cache_clear()
         tenancy._opened.cache_clear()
+        db.database.shut()
         return CliRunner().invoke(main, arguments, input=typed)
 
     def ok(self, *arguments: str, typed: str = "") -> str:

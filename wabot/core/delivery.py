@@ -57,6 +57,8 @@ def _call(claimed: Claimed) -> Outcome:
         return failure
     except errors.SealError as error:
         return errors.CredentialsRefused("sealed", str(error))
+    except errors.CannotWrite as error:
+        return errors.TemporaryFailure("cannot_write", str(error))
     except errors.Refused as error:
         return errors.PermanentFailure(error.code, str(error))
     except Exception as error:

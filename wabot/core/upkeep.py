@@ -81,7 +81,7 @@ def _abandon_dead_readers() -> None:
 def health() -> Health:
     """Whether the file can be written and the consumer is at work."""
     now = clock.now()
-    if not can_write():
+    if not could_write():
         return Health("down", "the file cannot be written", consumer="unknown")
     beat = workers.last_beat("consumer")
     queue = outbox.depths()
@@ -92,9 +92,7 @@ def health() -> Health:
 
 
 def can_write() -> bool:
-    """Whether a webhook could be written down now; tried at most once a second, because anybody may ask."""
-    if clock.monotonic() - _watch.wrote_at < LOOK_AGAIN_SECONDS:
-        return True
+    """Whether a webhook could be written down now."""
     try:
         db.write(lambda: workers.beat("web", clock.now()), deadline=2)
     except errors.CannotWrite:
@@ -102,3 +100,8 @@ def can_write() -> bool:
         return False
     _watch.wrote_at = clock.monotonic()
     return True
+
+
+def could_write() -> bool:
+    """The same, tried at most once a second: anybody may ask, and asking costs a commit."""
+    return clock.monotonic() - _watch.wrote_at < LOOK_AGAIN_SECONDS or can_write()

@@ -26,7 +26,7 @@ def health() -> Response:
 @blueprint.get("/health/live")
 def live() -> Response:
     """200 while web can write webhooks down."""
-    alive = upkeep.can_write()
+    alive = upkeep.could_write()
     response = jsonify(status="ok" if alive else "down")
     response.status_code = 200 if alive else 503
     return response

@@ -191,7 +191,7 @@ function choice(sign, title) {
 /** What may change on a bubble after it was built: its time, its tick, its trouble, its place in a group. */
 function refresh(node, message, first) {
   const mine = message.from === "customer", tick = TICKS[message.tick] ? message.tick : "sent";
-  const trouble = troubleOf(message, mine);
+  const troubles = troublesOf(message, mine), trouble = troubles.join(" · ");
   node.classList.toggle("first", first);
   const lost = Boolean(message.uncarried), open = WAITING.includes(tick) || OPEN.includes(tick);
   node.classList.toggle("lost", lost && !open);
@@ -213,29 +213,28 @@ function refresh(node, message, first) {
   sign.setAttribute("aria-label", meaning);
   sign.replaceChildren(icon(shape));
   node.querySelector(".trouble")?.remove();
-  if (trouble) node.querySelector(".words").after(troubleNode(message, tick, trouble));
+  if (trouble) node.querySelector(".words").after(troubleNode(message, tick, troubles));
 }
 
-function troubleOf(message, mine) {
-  if (mine) return message.tick === "failed" ? say("again") : "";
+function troublesOf(message, mine) {
+  if (mine) return message.tick === "failed" ? [say("again")] : [];
   const parts = [];
   if (message.errorCode && message.tick !== "retry") parts.push(named("status", message.tick));
   if (message.errorCode) parts.push(message.errorMessage || message.errorCode);
   if (message.retryAt) parts.push(say("retry_at", { time: second(message.retryAt) }));
   if (message.resent) parts.push(say("resent"));
-  return parts.join(" · ");
+  return parts;
 }
 
-function troubleNode(message, tick, trouble) {
+function troubleNode(message, tick, troubles) {
   const node = make("div", TICKS[tick][1].includes("bad") ? "trouble" : "trouble warn");
-  node.dir = "auto";
   if (message.from === "customer") {
-    const again = make("button", "", trouble);
+    const again = make("button", "", troubles[0]);
     again.type = "button";
     again.onclick = () => retry(message.key);
     node.append(again);
   } else {
-    node.textContent = trouble;
+    node.append(...troubles.flatMap((part, at) => [at ? " · " : "", make("bdi", "", part)]));
   }
   return node;
 }

@@ -1,0 +1,177 @@
+"""The load generator, a process of its own: signed webhooks as bytes, made before the round, over keep-alive sockets.
+
+    python -m tests.bench_load      each line of standard input is an Order, each line of standard output its Outcome
+
+One thread and no HTTP library, so that it costs a small part of what the server under test does.
+"""
+
+import gc
+import json
+import re
+import selectors
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from urllib.parse import urlencode
+
+from tests.fakes.twilio import sign
+
+PATH = "/whatsapp/webhook"
+PATIENCE_SECONDS = 20.0
+LARGEST_ANSWER = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who signs the webhooks, and the public address that they are signed for."""
+
+    url: str
+    account: str
+    token: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One round: webhooks number `first` to `first + most` from that many clients, ended after `seconds`."""
+
+    port: int
+    clients: int
+    seconds: float
+    first: int
+    most: int
+    customers: int
+    sender: Sender
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a round measured; `statuses` counts the answers, latencies are from send to the answer's last byte."""
+
+    seconds: float
+    statuses: dict[str, int]
+    latencies_ms: list[float] = field(repr=False)
+
+
+def webhook(n: int, port: int, customer: str, sender: Sender) -> bytes:
+    """Webhook number `n` as the bytes of an HTTP request, as the provider sends it."""
+    sid = f"SM{n:032x}"
+    form = {
+        "SmsMessageSid": sid, "NumMedia": "0", "ProfileName": "Sara", "MessageType": "text", "SmsSid": sid,
+        "WaId": customer.lstrip("+"), "SmsStatus": "received", "Body": f"hello {n}", "To": f"whatsapp:{sender.number}",
+        "NumSegments": "1", "ReferralNumMedia": "0", "MessageSid": sid, "AccountSid": sender.account,
+        "From": f"whatsapp:{customer}", "ApiVersion": "2010-04-01",
+    }  # fmt: skip
+    body = urlencode(form)
+    head = (
+        f"POST {PATH} HTTP/1.1", f"Host: 127.0.0.1:{port}", "User-Agent: TwilioProxy/1.1", "Accept: */*",
+        "Content-Type: application/x-www-form-urlencoded; charset=utf-8", f"Content-Length: {len(body)}",
+        f"X-Twilio-Signature: {sign(sender.url + PATH, form, sender.token)}", f"I-Twilio-Idempotency-Token: {sid}",
+    )  # fmt: skip
+    return ("\r\n".join(head) + "\r\n\r\n" + body).encode()
+
+
+def connect(port: int) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def status(answer: bytes) -> str:
+    """The status of an answer that has come whole, else nothing."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+    return head[9:12].decode() if length and len(body) >= int(length[1]) else ""
+
+
+def exchange(connection: socket.socket, request: bytes) -> str:
+    """Send one request, wait for its answer; its status."""
+    connection.sendall(request)
+    answer = b""
+    while not (found := status(answer)):
+        answer += received(connection)
+    return found
+
+
+def received(connection: socket.socket) -> bytes:
+    part = connection.recv(LARGEST_ANSWER)
+    if not part:
+        raise ConnectionError("the server closed a connection in the middle of a round")
+    return part
+
+
+@dataclass(slots=True)
+class _Client:
+    """One connection with one request under way."""
+
+    connection: socket.socket
+    sent_at: float = 0.0
+    answer: bytes = b""
+
+    def send(self, request: bytes) -> None:
+        self.answer = b""
+        self.sent_at = time.perf_counter()
+        self.connection.sendall(request)
+
+
+def run(order: Order) -> Outcome:
+    """One round: each client sends its next webhook as soon as the last one is answered."""
+    requests = iter(_requests(order))
+    clients = [_Client(connect(order.port)) for _ in range(order.clients)]
+    gc.collect()
+    gc.disable()
+    try:
+        return _measure(clients, requests, order.seconds)
+    finally:
+        gc.enable()
+        for client in clients:
+            client.connection.close()
+
+
+def _requests(order: Order) -> list[bytes]:
+    numbers = range(order.first, order.first + order.most)
+    return [webhook(n, order.port, f"+9665{n % order.customers:08d}", order.sender) for n in numbers]
+
+
+def _measure(clients: list[_Client], requests: Iterator[bytes], seconds: float) -> Outcome:
+    statuses: dict[str, int] = {}
+    latencies = []
+    with selectors.DefaultSelector() as ready:
+        began = time.perf_counter()
+        for client in clients:
+            ready.register(client.connection, selectors.EVENT_READ, client)
+            client.send(next(requests))
+        while ready.get_map():
+            for client in _readable(ready):
+                client.answer += received(client.connection)
+                if not (found := status(client.answer)):
+                    continue
+                now = time.perf_counter()
+                latencies.append(1000 * (now - client.sent_at))
+                statuses[found] = statuses.get(found, 0) + 1
+                following = next(requests, None) if now - began < seconds else None
+                if following is None:
+                    ready.unregister(client.connection)
+                else:
+                    client.send(following)
+        return Outcome(time.perf_counter() - began, statuses, latencies)
+
+
+def _readable(ready: selectors.BaseSelector) -> list[_Client]:
+    found = ready.select(PATIENCE_SECONDS)
+    if not found:
+        raise TimeoutError(f"no answer within {PATIENCE_SECONDS:.0f} s")
+    return [key.data for key, _ in found]
+
+
+def main() -> None:
+    for line in sys.stdin:
+        values = json.loads(line)
+        order = Order(**values | {"sender": Sender(**values["sender"])})
+        print(json.dumps(asdict(run(order))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
