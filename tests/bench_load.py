@@ -1,6 +1,6 @@
 """The load generator, a process of its own: signed webhooks as bytes, made before the round, over keep-alive sockets.
 
-    python -m tests.bench_load      each line of standard input is an Order, each line of standard output its Outcome
+    python -m tests.bench_load      an Order a line on standard input, its Outcome a line on standard output
 
 One thread and no HTTP library, so that it costs a small part of what the server under test does.
 """
@@ -12,10 +12,13 @@ import selectors
 import socket
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from typing import TextIO
 from urllib.parse import urlencode
 
+from tests.bench_figures import quantile
 from tests.fakes.twilio import sign
 
 PATH = "/whatsapp/webhook"
@@ -48,11 +51,21 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a round measured; `statuses` counts the answers, latencies are from send to the answer's last byte."""
+    """What a round measured: answers by status, and milliseconds from the send to the answer's last byte."""
 
     seconds: float
     statuses: dict[str, int]
-    latencies_ms: list[float] = field(repr=False)
+    p50: float
+    p99: float
+    longest: float
+
+    @property
+    def answered(self) -> int:
+        return sum(self.statuses.values())
+
+    @property
+    def per_second(self) -> float:
+        return self.answered / self.seconds
 
 
 def webhook(n: int, port: int, customer: str, sender: Sender) -> bytes:
@@ -116,62 +129,73 @@ class _Client:
         self.connection.sendall(request)
 
 
-def run(order: Order) -> Outcome:
+def serve(orders: TextIO, outcomes: TextIO) -> None:
+    """Answer each order with `ready` once its webhooks are made, and after a line of any kind with its outcome."""
+    for line in orders:
+        values = json.loads(line)
+        order = Order(**values | {"sender": Sender(**values["sender"])})
+        requests = made(order)
+        print("ready", file=outcomes, flush=True)
+        orders.readline()
+        print(json.dumps(asdict(run(order, requests))), file=outcomes, flush=True)
+
+
+def made(order: Order) -> list[bytes]:
+    numbers = range(order.first, order.first + order.most)
+    return [webhook(n, order.port, f"+9665{n % order.customers:08d}", order.sender) for n in numbers]
+
+
+def run(order: Order, requests: list[bytes]) -> Outcome:
     """One round: each client sends its next webhook as soon as the last one is answered."""
-    requests = iter(_requests(order))
     clients = [_Client(connect(order.port)) for _ in range(order.clients)]
     gc.collect()
     gc.disable()
     try:
-        return _measure(clients, requests, order.seconds)
+        return _Round(iter(requests), order.seconds).measured(clients)
     finally:
         gc.enable()
         for client in clients:
             client.connection.close()
 
 
-def _requests(order: Order) -> list[bytes]:
-    numbers = range(order.first, order.first + order.most)
-    return [webhook(n, order.port, f"+9665{n % order.customers:08d}", order.sender) for n in numbers]
+class _Round:
+    def __init__(self, requests: Iterator[bytes], seconds: float) -> None:
+        self._requests, self._seconds = requests, seconds
+        self._ready = selectors.DefaultSelector()
+        self._statuses: Counter[str] = Counter()
+        self._latencies: list[float] = []
 
-
-def _measure(clients: list[_Client], requests: Iterator[bytes], seconds: float) -> Outcome:
-    statuses: dict[str, int] = {}
-    latencies = []
-    with selectors.DefaultSelector() as ready:
-        began = time.perf_counter()
+    def measured(self, clients: list[_Client]) -> Outcome:
+        self._began = time.perf_counter()
         for client in clients:
-            ready.register(client.connection, selectors.EVENT_READ, client)
-            client.send(next(requests))
-        while ready.get_map():
-            for client in _readable(ready):
-                client.answer += received(client.connection)
-                if not (found := status(client.answer)):
-                    continue
-                now = time.perf_counter()
-                latencies.append(1000 * (now - client.sent_at))
-                statuses[found] = statuses.get(found, 0) + 1
-                following = next(requests, None) if now - began < seconds else None
-                if following is None:
-                    ready.unregister(client.connection)
-                else:
-                    client.send(following)
-        return Outcome(time.perf_counter() - began, statuses, latencies)
+            self._ready.register(client.connection, selectors.EVENT_READ, client)
+            client.send(next(self._requests))
+        while self._ready.get_map():
+            self._take_what_came()
+        seconds = time.perf_counter() - self._began
+        p50, p99 = quantile(self._latencies, 0.5), quantile(self._latencies, 0.99)
+        return Outcome(seconds, dict(self._statuses), p50, p99, max(self._latencies))
 
+    def _take_what_came(self) -> None:
+        readable = self._ready.select(PATIENCE_SECONDS)
+        if not readable:
+            raise TimeoutError(f"no answer within {PATIENCE_SECONDS:.0f} s")
+        for key, _ in readable:
+            client = key.data
+            client.answer += received(client.connection)
+            if found := status(client.answer):
+                self._statuses[found] += 1
+                self._go_on(client)
 
-def _readable(ready: selectors.BaseSelector) -> list[_Client]:
-    found = ready.select(PATIENCE_SECONDS)
-    if not found:
-        raise TimeoutError(f"no answer within {PATIENCE_SECONDS:.0f} s")
-    return [key.data for key, _ in found]
-
-
-def main() -> None:
-    for line in sys.stdin:
-        values = json.loads(line)
-        order = Order(**values | {"sender": Sender(**values["sender"])})
-        print(json.dumps(asdict(run(order))), flush=True)
+    def _go_on(self, client: _Client) -> None:
+        now = time.perf_counter()
+        self._latencies.append(1000 * (now - client.sent_at))
+        following = next(self._requests, None) if now - self._began < self._seconds else None
+        if following is None:
+            self._ready.unregister(client.connection)
+        else:
+            client.send(following)
 
 
 if __name__ == "__main__":
-    main()
+    serve(sys.stdin, sys.stdout)

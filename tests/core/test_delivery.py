@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from tests.core.conftest import Stage
-from wabot import clock, config, words
+from wabot import clock, config, errors, words
 from wabot.core import delivery, sending, tenancy
 from wabot.providers.base import Accepted
 from wabot.store import attempts, db, messages, outbox, workers
@@ -238,6 +238,25 @@ def test_a_late_worker_is_history_once_another_attempt_has_begun(stage: Stage) -
     db.write(lambda: delivery.settle(claim.attempt_id, Accepted("sbx.late"), clock.now()))
     assert one(stage).provider_message_id == "sbx.1"
     assert [attempt.provider_message_id for attempt in stage.attempts()] == ["sbx.late", "sbx.1"]
+
+
+def test_a_late_worker_s_failure_is_history_too(stage: Stage) -> None:
+    claim = claimed(stage)
+    stage.later(seconds=61)
+    delivery.recover_lost()
+    stage.later(seconds=121)
+    stage.keep_house()
+    stage.deliver()
+    db.write(lambda: delivery.settle(claim.attempt_id, errors.PermanentFailure("late"), clock.now()))
+    assert one(stage).status is Status.SENT
+
+
+def test_a_late_worker_s_failure_ends_what_was_unknown_because_of_it(stage: Stage) -> None:
+    claim = claimed(stage)
+    stage.later(seconds=61)
+    delivery.recover_lost()
+    db.write(lambda: delivery.settle(claim.attempt_id, errors.TemporaryFailure("late"), clock.now()))
+    assert (one(stage).status, one(stage).error_code) == (Status.QUEUED, "late")
 
 
 def test_after_a_jump_of_the_clock_leases_run_anew(stage: Stage) -> None:

@@ -93,6 +93,7 @@ def test_a_failure_after_delivery_changes_nothing(stage: Stage) -> None:
     stage.status("delivered", reference, id="sbx.1")
     stage.status("failed", reference, id="sbx.1", error={"code": "temporary", "message": "odd"})
     assert one(stage).status is Status.DELIVERED
+    assert [attempt.status for attempt in stage.attempts()] == [Status.DELIVERED]
 
 
 def test_delivered_of_an_earlier_attempt_cancels_a_retry_that_is_not_claimed(stage: Stage) -> None:
@@ -140,3 +141,16 @@ def test_times_of_receipts_are_their_event_times(stage: Stage) -> None:
     stage.webhook(item)
     stage.read()
     assert one(stage).delivered_at == at
+
+
+def test_a_failure_of_the_unknown_attempt_says_nothing_about_its_resend(stage: Stage) -> None:
+    queue(stage, "hi")
+    stage.fails(500, body="")
+    stage.deliver()
+    stage.accepts()
+    stage.later(seconds=121)
+    stage.keep_house()
+    stage.deliver()
+    stage.status("failed", f"{one(stage).uid}.1", id="sbx.lost", error={"code": "permanent", "message": "no"})
+    assert one(stage).status is Status.SENT
+    assert [attempt.status for attempt in stage.attempts()] == [Status.FAILED, Status.SENT]

@@ -106,6 +106,12 @@ def test_a_name_that_was_rebound_to_this_machine_is_refused(demo: Stage, host: s
     assert answer.status_code in (400, 404)
 
 
+def test_another_machine_is_not_let_in_whatever_host_it_names(demo: Stage) -> None:
+    environ = {"REMOTE_ADDR": "192.168.1.20"}
+    answer = demo.client.get("/sandbox", headers={"Host": "localhost"}, environ_overrides=environ)
+    assert answer.status_code == 404
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:8000"])
 def test_this_machine_is_let_in_under_its_own_names(demo: Stage, host: str) -> None:
     assert demo.client.get("/sandbox", headers={"Host": host}).status_code == 200

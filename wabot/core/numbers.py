@@ -10,7 +10,7 @@ from wabot import errors, words
 def business(number: str) -> str:
     """A business number as `+digits`. Raises Refused."""
     compact = re.sub(r"[\s().-]", "", number)
-    if not re.fullmatch(r"\+?\d{5,15}", compact):
+    if not re.fullmatch(r"\+?[0-9]{5,15}", compact):
         raise errors.Refused("invalid_number", f"{number!r} is not a number such as +966500000000")
     return "+" + compact.lstrip("+")
 

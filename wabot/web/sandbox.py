@@ -77,7 +77,8 @@ def admit() -> None:
     that only resolves to this machine (DNS rebinding) is not this machine."""
     if request.endpoint == API_ENDPOINT:
         return
-    if not demo_is_on() or not _is_loopback(urlsplit(f"//{request.host}").hostname or ""):
+    named = urlsplit(f"//{request.host}").hostname or ""
+    if not demo_is_on() or not _is_loopback(named) or not _is_loopback(request.remote_addr or ""):
         abort(404)
     if request.method == "POST":
         _refuse_forged()

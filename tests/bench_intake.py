@@ -1,0 +1,101 @@
+"""Webhooks taken in: wabot against an empty Flask endpoint on the same gunicorn, in turns; then beside the consumer."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import mean
+
+from tests import bench_machine
+from tests.bench_figures import Figure, Part, Target
+from tests.bench_stack import Empty, Generator, Round, empty_beside, installed
+from tests.spine.stack import Stack, wait_until
+from wabot.store import db
+
+ROUNDS = 5
+CLIENTS = (1, 16)
+SECONDS = 1.0
+WARM_SECONDS = 0.5
+BUSY_SECONDS = 3.0
+VALUES = {"per_second": ("accepted", "/s"), "p50": ("p50", "ms"), "p99": ("p99", "ms")}
+TARGETS = {(16, "per_second"): Target(0.5, of_ratio=True), (16, "p99"): Target(6, of_ratio=True, at_most=True)}
+
+
+def measure(parent: Path) -> Part:
+    """Five rounds in turns with the consumer off, then one with it on."""
+    with installed(parent) as stack:
+        stack.start_web()
+        with empty_beside(stack) as empty, Generator(stack) as load:
+            rounds = _in_turns(stack, empty, load)
+            _check_that_all_are_written_down(stack, load)
+            beside, meanwhile = _beside_the_consumer(stack, load)
+    figures = [_against_empty(rounds, clients, value) for clients in CLIENTS for value in VALUES]
+    figures += [_against_pure(rounds, beside, clients, value) for clients in CLIENTS for value in VALUES]
+    details = {"rounds": [asdict(one) for one in rounds], "roundsWithConsumer": [asdict(one) for one in beside]}
+    return Part("Webhooks accepted", figures + meanwhile, _notes(rounds + beside), details)
+
+
+def _in_turns(stack: Stack, empty: Empty, load: Generator) -> list[Round]:
+    for server in (stack, empty):
+        load.round(server, clients=max(CLIENTS), seconds=WARM_SECONDS)
+    rounds = []
+    for n in range(ROUNDS):
+        for clients in CLIENTS:
+            servers = (stack, empty) if n % 2 else (empty, stack)
+            rounds += [load.round(server, clients=clients, seconds=SECONDS) for server in servers]
+    return rounds
+
+
+def _check_that_all_are_written_down(stack: Stack, load: Generator) -> None:
+    with db.side_connection(stack.file) as file:
+        [(written,)] = file.execute("SELECT count(*) FROM webhook")
+    told = load.answered["wabot"]
+    assert written == told, f"{told} webhooks were answered 200, {written} are in the file"
+
+
+def _beside_the_consumer(stack: Stack, load: Generator) -> tuple[list[Round], list[Figure]]:
+    """Rounds while the consumer works off what the others left, and what it got done meanwhile."""
+    stack.start_consumer()
+    wait_until(stack.ledger, seconds=60, what="the consumer is at work")
+    before = _done(stack)
+    rounds = [load.round(stack, clients=clients, seconds=BUSY_SECONDS) for clients in CLIENTS]
+    seconds = sum(one.outcome.seconds for one in rounds)
+    read, sent = (after - former for after, former in zip(_done(stack), before, strict=True))
+    return rounds, [Figure("consumer on: webhooks read meanwhile", "/s", [read / seconds]),
+                    Figure("consumer on: messages sent meanwhile", "/s", [sent / seconds])]  # fmt: skip
+
+
+def _done(stack: Stack) -> tuple[int, int]:
+    with db.side_connection(stack.file) as file:
+        [(read,)] = file.execute("SELECT count(*) FROM webhook WHERE reading = 'done'")
+    return read, len(stack.ledger())
+
+
+def _against_empty(rounds: Sequence[Round], clients: int, value: str) -> Figure:
+    name, unit = VALUES[value]
+    ours, empty = (_values(rounds, who, clients, value) for who in ("wabot", "empty"))
+    return Figure(f"{_clients(clients)}: {name}", unit, ours, "empty", empty, TARGETS.get((clients, value)))
+
+
+def _against_pure(rounds: Sequence[Round], beside: Sequence[Round], clients: int, value: str) -> Figure:
+    name, unit = VALUES[value]
+    busy, pure = (_values(found, "wabot", clients, value) for found in (beside, rounds))
+    return Figure(f"consumer on, {_clients(clients)}: {name}", unit, busy, "consumer off", pure)
+
+
+def _values(rounds: Sequence[Round], who: str, clients: int, value: str) -> list[float]:
+    return [getattr(one.outcome, value) for one in rounds if (one.who, one.clients) == (who, clients)]
+
+
+def _clients(count: int) -> str:
+    return f"{count} client{'s' * (count > 1)}"
+
+
+def _notes(rounds: Sequence[Round]) -> list[str]:
+    kinds = dict.fromkeys((one.who, one.clients, "consumer" in one.cores) for one in rounds)
+    notes = []
+    for kind in kinds:
+        cores = [one.cores for one in rounds if (one.who, one.clients, "consumer" in one.cores) == kind]
+        means = {name: mean(found[name] for found in cores) for name in cores[0]}
+        who, clients, busy = kind
+        notes.append(f"{who}{', consumer on' * busy}, {_clients(clients)}: {bench_machine.words(means)}")
+    return notes
