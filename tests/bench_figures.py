@@ -1,4 +1,4 @@
-"""What the benchmark says: figures with their rounds, medians, ratios of medians and targets, as a table and as JSON."""
+"""What the benchmark says: figures with their rounds, medians, ratios of medians and targets; a table, and JSON."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -91,8 +91,8 @@ def table(parts: Iterable[Part]) -> str:
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
-    padded = (cell.ljust(width) if n == 0 else cell.rjust(width) for n, (cell, width) in enumerate(zip(cells, widths)))
-    return ("  " + "  ".join(padded)).rstrip()
+    name, *numbers = (cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+    return "  ".join(["", cells[0].ljust(len(name)), *numbers]).rstrip()
 
 
 def shown(value: float) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from statistics import mean
 
 from tests import bench_machine
 from tests.bench_figures import Figure, Part, Target
@@ -95,7 +94,7 @@ def _notes(rounds: Sequence[Round]) -> list[str]:
     notes = []
     for kind in kinds:
         cores = [one.cores for one in rounds if (one.who, one.clients, "consumer" in one.cores) == kind]
-        means = {name: mean(found[name] for found in cores) for name in cores[0]}
         who, clients, busy = kind
-        notes.append(f"{who}{', consumer on' * busy}, {_clients(clients)}: {bench_machine.words(means)}")
+        means = bench_machine.words(bench_machine.mean_cores(cores))
+        notes.append(f"{who}, {_clients(clients)}{', consumer on' * busy}: {means}")
     return notes

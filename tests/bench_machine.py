@@ -3,7 +3,9 @@
 import os
 import platform
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from statistics import mean
 from types import TracebackType
 from typing import Any
 
@@ -24,6 +26,14 @@ def describe() -> dict[str, Any]:
         "gunicorn": gunicorn.__version__,
         "loadAverage": os.getloadavg()[0],
     }
+
+
+def sentence(machine: dict[str, Any]) -> str:
+    """The machine in one line."""
+    return (
+        f"{machine['cores']} cores ({machine['processor']}), {machine['system']}, Python {machine['python']}, "
+        f"SQLite {machine['sqlite']}, gunicorn {machine['gunicorn']}; load {machine['loadAverage']:.1f} before"
+    )
 
 
 def _processor() -> str:
@@ -51,6 +61,12 @@ class Meter:
     def _now(self) -> dict[str, float]:
         spent = {name: _group_seconds(leader) for name, leader in self._leaders.items()}
         return {"clock": time.monotonic(), "busy": _busy_seconds(), "bench": time.process_time(), **spent}
+
+
+def mean_cores(found: Iterable[dict[str, float]]) -> dict[str, float]:
+    """The mean over rounds that measured the same processes."""
+    found = list(found)
+    return {name: mean(cores[name] for cores in found) for name in found[0]}
 
 
 def words(cores: dict[str, float]) -> str:

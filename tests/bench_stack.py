@@ -14,7 +14,6 @@ from typing import Any
 
 import requests
 
-from tests import bench_load
 from tests.bench_load import Order, Outcome, Sender
 from tests.bench_machine import Meter
 from tests.spine.stack import ACCOUNT, NUMBER, ROOT, TOKEN, Stack, wait_until
@@ -22,11 +21,7 @@ from tests.spine.stack import ACCOUNT, NUMBER, ROOT, TOKEN, Stack, wait_until
 CUSTOMERS = 2000
 MOST_PER_SECOND = 8000
 """How many webhooks are made ready for each second of a round."""
-
-
-def numbers(channels: int) -> list[str]:
-    """The numbers of that many channels."""
-    return [f"+1{int(NUMBER[2:]) + n}" for n in range(channels)]
+LOG_SHOWN = 3000
 
 
 @contextmanager
@@ -36,15 +31,24 @@ def installed(parent: Path, *, channels: int = 1) -> Iterator[Stack]:
         stack = Stack(Path(folder), {"WABOT_LOG_LEVEL": "warning"})
         try:
             stack.start_provider()
-            stack.cli("migrate")
-            stack.cli("tenant", "add", "demo", "--name", "Bait", "--in-per-minute", "1000000",
-                      "--in-per-customer", "100000")  # fmt: skip
-            for number in numbers(channels):
-                stack.cli("channel", "add", "demo", "twilio", number, "--out-per-minute", "1000000",
-                          "--set", f"account_sid={ACCOUNT}", "--set", f"auth_token={TOKEN}")  # fmt: skip
+            _add_tenant(stack, channels)
             yield stack
+        except (Exception, SystemExit):
+            print(stack.logs()[-LOG_SHOWN:], file=sys.stderr)
+            raise
         finally:
             stack.stop()
+
+
+def _add_tenant(stack: Stack, channels: int) -> None:
+    stack.cli("migrate")
+    limits = ("--in-per-minute", "1000000", "--in-per-customer", "100000")
+    stack.cli("tenant", "add", "demo", "--name", "Bait", *limits)
+    for n in range(channels):
+        stack.cli(
+            "channel", "add", "demo", "twilio", f"+{int(NUMBER) + n}", "--out-per-minute", "1000000",
+            "--set", f"account_sid={ACCOUNT}", "--set", f"auth_token={TOKEN}",
+        )  # fmt: skip
 
 
 class Empty(Stack):
@@ -148,12 +152,3 @@ class Ledger:
                 sys.exit(f"bench: no send reached the provider within {seconds} s")
             line += self._file.readline() or time.sleep(0.001) or ""
         return json.loads(line)
-
-
-def send_webhook(stack: Stack, connection: Any, n: int, customer: str) -> float:
-    """Send one webhook, wait for its 200; the wall time just before it left."""
-    request = bench_load.webhook(n, stack.port, customer, sender(stack))
-    began = time.time()
-    if bench_load.exchange(connection, request) != "200":
-        sys.exit("bench: a webhook was not taken")
-    return began

@@ -23,7 +23,7 @@ def test_the_same_webhook_at_the_same_instant_on_two_workers_is_one_row_and_one_
 
         def send() -> None:
             for n in range(ROUNDS):
-                form = inbound("SM%032x" % n, f"hello {n}", customer=f"+96655{n:07d}")
+                form = inbound(f"SM{n:032x}", f"hello {n}", customer=f"+96655{n:07d}")
                 barrier.wait(30)
                 codes.append(post(stack, form).status_code)
 

@@ -24,8 +24,8 @@ from wabot import clock, words
 from wabot.store import db, webhooks
 db.database.open(Path(sys.argv[1]))
 for n in range(int(sys.argv[2])):
-    entry = webhooks.entry(tenant_id=None, channel_id=None, provider="p", dedupe_key=b"%d" % n, target="/", content_type="",
-                           body=b"x" * 3000, verdict=words.Verdict.UNROUTED, now=clock.now())
+    entry = webhooks.entry(tenant_id=None, channel_id=None, provider="p", dedupe_key=b"%d" % n, target="/",
+                           content_type="", body=b"x" * 3000, verdict=words.Verdict.UNROUTED, now=clock.now())
     db.write(lambda: webhooks.add(entry))
     sys.stdout.write(f"{n}\\n")
     sys.stdout.flush()
