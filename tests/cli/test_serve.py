@@ -33,6 +33,7 @@ class Served:
     folder: Path
     port: int = field(default_factory=free_port)
     parent: subprocess.Popen[bytes] | None = None
+    groups: set[int] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -48,6 +49,7 @@ class Served:
                 cwd=self.folder, env=clean | {"PYTHONPATH": str(ROOT)}, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         wait_until(lambda: requests.get(f"{self.url}/health", timeout=5).ok, seconds=30, what="health is ok")
+        self.groups.update(children(self.parent.pid))
         return self.parent.pid
 
     def child(self, word: str) -> int:
@@ -76,12 +78,14 @@ def is_gone(pid: int) -> bool:
 def served(settings_env: Path) -> Iterator[Served]:
     stage = Served(settings_env)
     yield stage
-    if stage.parent is not None and stage.parent.poll() is None:
-        with contextlib.suppress(OSError):
-            for child in children(stage.parent.pid):
-                os.killpg(child, signal.SIGKILL)
-        stage.parent.kill()
-        stage.parent.wait()
+    if stage.parent is not None:
+        if stage.parent.poll() is None:
+            stage.groups.update(children(stage.parent.pid))
+            stage.parent.kill()
+            stage.parent.wait()
+        for group in stage.groups:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
 
 
 @pytest.mark.process
@@ -127,7 +131,8 @@ STUBBORN = """
 import sys
 from wabot.cli import supervising
 from wabot.cli.supervising import Child, Log, Parent
-deaf = "import signal, sys, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(100)"
+deaf = "import signal, time; signal.signal(15, lambda *_: print('heard', flush=True)); print('up', flush=True); "
+deaf += "time.sleep(99)"
 supervising.GRACE_SECONDS = float(sys.argv[1])
 Parent([Child("deaf", [sys.executable, "-c", deaf])], "http://127.0.0.1:9/", Log("json")).run("")
 """
@@ -135,17 +140,12 @@ Parent([Child("deaf", [sys.executable, "-c", deaf])], "http://127.0.0.1:9/", Log
 
 @pytest.fixture
 def stubborn() -> Iterator[Callable[[str], subprocess.Popen[str]]]:
-    """A parent of a child that does not hear TERM, with this much patience."""
+    """A parent of a child that does not end at TERM, with this much patience."""
     started: list[subprocess.Popen[str]] = []
 
     def start(seconds: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", STUBBORN, seconds],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        command = [sys.executable, "-c", STUBBORN, seconds]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         started.append(process)
         assert process.stdout is not None
         assert process.stdout.readline() == "up\n"
@@ -166,7 +166,8 @@ def test_what_does_not_hear_is_killed_after_a_while_or_by_a_second_signal(
     [deaf] = children(parent.pid)
     parent.terminate()
     if signals == 2:
-        wait_until(lambda: "S" in Path(f"/proc/{parent.pid}/stat").read_text(), seconds=5, what="the parent waits")
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "heard\n"
         assert not is_gone(deaf)
         parent.send_signal(signal.SIGINT)
     _, log = parent.communicate(timeout=20)
@@ -226,6 +227,16 @@ def test_web_is_live_when_it_answers_200(answer: bytes, live: bool) -> None:
 
 
 # --- what is refused before anything is started ----------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def never_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What should have been refused would make the test run itself the parent."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("serve went on")
+
+    monkeypatch.setattr(os, "execve", refuse)
 
 
 def test_a_port_in_use_is_named_and_nothing_is_made(bare: Shell) -> None:

@@ -1,12 +1,16 @@
 """The JSON API's shapes and codes, as CONTRACT §5 says them."""
 
 import pytest
+from flask import request
 
+from tests.core.conftest import Stage
 from tests.web.conftest import Cast
 from wabot import config
 from wabot.core import tenancy
-from wabot.store import access, db
+from wabot.core.doctor import UNASKED_FORWARDING
+from wabot.store import access, db, workers
 from wabot.store.access import ApiToken
+from wabot.web import create_app
 
 LIST = "/api/restaurants/bait/conversations"
 
@@ -129,3 +133,26 @@ def test_health_tells_details_only_to_the_operator(cast: Cast) -> None:
     assert cast.client.get("/health/live").json == {"status": "ok"}
     cast.stage.later(seconds=61)
     assert cast.client.get("/health").json == {"status": "down"}
+
+
+def test_a_proxy_that_nobody_announced_is_named_once_and_not_believed(
+    cast: Cast, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        cast.client.get("/health", headers={"X-Forwarded-For": "6.6.6.6"})
+    assert [record.message for record in caplog.records].count(
+        "a proxy on this machine forwards requests, but WABOT_TRUSTED_PROXIES is 0: its headers are ignored"
+    ) == 1
+    assert workers.last_beat(UNASKED_FORWARDING) is not None
+
+
+@pytest.mark.parametrize(("trusted", "seen"), [("0", "127.0.0.1"), ("1", "2.2.2.2"), ("2", "1.1.1.1")])
+def test_as_many_proxies_are_believed_as_are_announced(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, trusted: str, seen: str
+) -> None:
+    monkeypatch.setenv("WABOT_TRUSTED_PROXIES", trusted)
+    config.settings.cache_clear()
+    app = create_app()
+    app.add_url_rule("/who", view_func=lambda: request.remote_addr or "")
+    answer = app.test_client().get("/who", headers={"X-Forwarded-For": "1.1.1.1, 2.2.2.2"})
+    assert answer.text == seen

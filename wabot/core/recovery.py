@@ -50,18 +50,16 @@ def _is_missed(provider: Provider, channel: Channel, arrived: Arrived) -> bool:
 def _journal(channel: Channel, arrived: Arrived) -> Journalled:
     """Write it down like a webhook, under a key that no webhook has: a customer may repeat themselves."""
     digest = hashlib.sha256(f"recovered {channel.id}\n".encode() + (arrived.body or arrived.target.encode()))
-    entry = webhooks.Entry(
+    entry = webhooks.entry(
         tenant_id=channel.tenant_id,
         channel_id=channel.id,
         provider=channel.provider,
         dedupe_key=digest.digest(),
         target=arrived.target,
         content_type=arrived.headers.get("content-type", ""),
-        packed_body=webhooks.pack(arrived.body),
-        size=len(arrived.body),
+        body=arrived.body,
         verdict=words.Verdict.ACCEPTED,
-        reason="",
-        received_at=clock.now(),
+        now=clock.now(),
     )
     return db.write(lambda: webhooks.add(entry))
 

@@ -4,7 +4,7 @@ import logging
 
 from flask import Flask, Response
 
-from wabot.web import api, health, problems, sandbox, webhooks
+from wabot.web import api, health, problems, proxies, sandbox, webhooks
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ def create_app() -> Flask:
     for blueprint in (webhooks.blueprint, api.blueprint, health.blueprint, sandbox.blueprint):
         app.register_blueprint(blueprint)
     problems.register(app)
+    proxies.register(app)
     app.after_request(_harden)
     return app
 
