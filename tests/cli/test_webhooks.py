@@ -90,18 +90,16 @@ def test_an_unrouted_one_is_read_by_the_channel_that_has_its_number_by_now(
 ) -> None:
     form = {"MessageSid": "SM1", "From": "whatsapp:+966511111111", "To": f"whatsapp:{TWILIO_NUMBER}", "Body": "early"}
     body = urlencode(form).encode()
-    entry = webhooks.Entry(
+    entry = webhooks.entry(
         tenant_id=None,
         channel_id=None,
         provider="twilio",
         dedupe_key=b"early",
         target="/whatsapp/webhook",
         content_type="application/x-www-form-urlencoded",
-        packed_body=webhooks.pack(body),
-        size=len(body),
+        body=body,
         verdict=words.Verdict.UNROUTED,
-        reason="no channel has this number",
-        received_at=clock.now(),
+        now=clock.now(),
     )
     unrouted = db.write(lambda: webhooks.add(entry)).id
     assert shell.run("webhook", "replay", str(unrouted)).stderr.endswith(
