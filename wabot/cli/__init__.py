@@ -7,7 +7,7 @@ from wabot.cli import channels, messages, operate, serve, tenants, tokens, webho
 from wabot.cli.base import Group
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group)
 @click.version_option(wabot.__version__, prog_name="wabot")
 def main() -> None:
     """WhatsApp bots for many tenants, in one SQLite file."""

@@ -63,8 +63,8 @@ def channel() -> None:
 @click.argument("provider", type=click.Choice(tenancy.provider_names()))
 @click.argument("number")
 @options.pick(KEYS, callback=options.secrets)
-@click.option("--out-per-minute", type=LIMIT, help="Messages sent a minute; default WABOT_OUT_PER_MINUTE.")
-@click.option("--out-per-day", type=LIMIT, default=1000, show_default=True, help="Messages sent a day.")
+@click.option("--out-per-minute", type=LIMIT, metavar="N", help="Messages sent a minute; default WABOT_OUT_PER_MINUTE.")
+@click.option("--out-per-day", type=LIMIT, metavar="N", default=1000, show_default=True, help="Messages sent a day.")
 @options.as_json
 def add(slug: str, provider: str, number: str, values: dict[str, str], as_json: bool, **limits: Any) -> None:
     """Add a number to a tenant and print the addresses to enter at the provider."""
@@ -102,8 +102,8 @@ def resume(channel_id: int, as_json: bool) -> None:
 @channel.command()
 @click.argument("channel_id", metavar="ID", type=int)
 @options.pick(KEYS, callback=options.secrets)
-@click.option("--out-per-minute", type=LIMIT, help="Messages sent a minute.")
-@click.option("--out-per-day", type=LIMIT, help="Messages sent a day.")
+@click.option("--out-per-minute", type=LIMIT, metavar="N", help="Messages sent a minute.")
+@click.option("--out-per-day", type=LIMIT, metavar="N", help="Messages sent a day.")
 @options.as_json
 def edit(channel_id: int, values: dict[str, str], as_json: bool, **given: Any) -> None:
     """Replace credentials or limits; a channel paused for its credentials goes on."""

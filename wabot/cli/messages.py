@@ -37,8 +37,10 @@ def send(slug: str, to: str, text: str, channel_id: int | None, idempotency_key:
 @click.option("--min-retries", type=click.IntRange(min=0), default=0, metavar="N", help="Retried at least so often.")
 @click.option("--since", type=options.Moment(), help="From when on, such as 2h or 2026-11-20.")
 @click.option("--customer", default="", metavar="NUMBER", help="To a number that contains this.")
-@click.option("--page", type=click.IntRange(min=1), default=1, show_default=True, help="Which page.")
-@click.option("--page-size", type=click.IntRange(1, LARGEST_PAGE), default=50, show_default=True, help="Rows a page.")
+@click.option("--page", type=click.IntRange(min=1), metavar="N", default=1, show_default=True, help="Which page.")
+@click.option(
+    "--page-size", type=click.IntRange(1, LARGEST_PAGE), metavar="N", default=50, show_default=True, help="Rows a page."
+)
 @options.as_json
 def log(
     slug: str | None,

@@ -26,10 +26,12 @@ _EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S1
 
 @click.command(cls=Command, needs_file=False)
 @click.option("--host", help="Where web listens; default WABOT_HOST.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Its port; default WABOT_PORT.")
-@click.option("--threads", type=POSITIVE, help="Threads of a web process; default WABOT_THREADS.")
-@click.option("--web-workers", type=POSITIVE, help="Web processes; default WABOT_WEB_WORKERS.")
-@click.option("--consumer-workers", type=POSITIVE, help="Threads of the consumer; default WABOT_CONSUMER_WORKERS.")
+@click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="Its port; default WABOT_PORT.")
+@click.option("--threads", type=POSITIVE, metavar="N", help="Threads of a web process; default WABOT_THREADS.")
+@click.option("--web-workers", type=POSITIVE, metavar="N", help="Web processes; default WABOT_WEB_WORKERS.")
+@click.option(
+    "--consumer-workers", type=POSITIVE, metavar="N", help="Threads of the consumer; default WABOT_CONSUMER_WORKERS."
+)
 @click.option("--demo", is_flag=True, help="With demo tenants, their API tokens printed, and /sandbox open.")
 @options.as_json
 def serve(demo: bool, as_json: bool, **given: Any) -> None:

@@ -52,9 +52,13 @@ def tenant() -> None:
 @click.option("--locale", type=LOCALE, default="ar", show_default=True, help="Its bot's language.")
 @click.option("--currency", default="SAR", show_default=True, help="What its prices are in.")
 @click.option("--catalog-merchant", default="", metavar="UUID", help="Its merchant id at the catalog.")
-@click.option("--daily-limit", type=LIMIT, default=1000, show_default=True, help="Conversations a day.")
-@click.option("--in-per-minute", type=LIMIT, help="Messages answered a minute; default RATE_LIMIT_MAX_REQUESTS.")
-@click.option("--in-per-customer", type=LIMIT, help="The same for one customer; default CUSTOMER_RATE_LIMIT.")
+@click.option("--daily-limit", type=LIMIT, metavar="N", default=1000, show_default=True, help="Conversations a day.")
+@click.option(
+    "--in-per-minute", type=LIMIT, metavar="N", help="Messages answered a minute; default RATE_LIMIT_MAX_REQUESTS."
+)
+@click.option(
+    "--in-per-customer", type=LIMIT, metavar="N", help="The same for one customer; default CUSTOMER_RATE_LIMIT."
+)
 @options.pick(KEYS)
 @options.as_json
 def add(slug: str, values: dict[str, str], as_json: bool, **given: Any) -> None:
@@ -85,9 +89,9 @@ def show(slug: str, as_json: bool) -> None:
 @click.option("--locale", type=LOCALE, help="Its bot's language.")
 @click.option("--currency", help="What its prices are in.")
 @click.option("--catalog-merchant", metavar="UUID", help="Its merchant id at the catalog.")
-@click.option("--daily-limit", type=LIMIT, help="Conversations a day.")
-@click.option("--in-per-minute", type=LIMIT, help="Messages answered a minute.")
-@click.option("--in-per-customer", type=LIMIT, help="The same for one customer.")
+@click.option("--daily-limit", type=LIMIT, metavar="N", help="Conversations a day.")
+@click.option("--in-per-minute", type=LIMIT, metavar="N", help="Messages answered a minute.")
+@click.option("--in-per-customer", type=LIMIT, metavar="N", help="The same for one customer.")
 @options.pick(KEYS)
 @options.as_json
 def edit(slug: str, values: dict[str, str], as_json: bool, **given: Any) -> None:

@@ -58,7 +58,7 @@ def webhook() -> None:
 @webhook.command("list")
 @click.option("--verdict", type=click.Choice(VERDICTS), help="Only these; `duplicate`: those that came again.")
 @click.option("--refused", is_flag=True, help="Those that did not verify, which are kept without their body.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="How many.")
+@click.option("--limit", type=click.IntRange(1, 1000), metavar="N", default=50, show_default=True, help="How many.")
 @options.as_json
 def list_(verdict: str | None, refused: bool, limit: int, as_json: bool) -> None:
     """List what came in, newest first."""

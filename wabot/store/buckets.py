@@ -29,13 +29,9 @@ def ready_at(key: str, rate: Rate, now: datetime) -> datetime:
     return _moment(_full_at(key, rate, now, timedelta()) - rate.window_us + rate.interval_us)
 
 
-def take(key: str, rate: Rate, now: datetime) -> bool:
-    """Inside a write: take one token if it is there."""
-    full_at = _full_at(key, rate, now, timedelta())
-    if full_at - rate.window_us + rate.interval_us > _us(now):
-        return False
-    _keep(key, full_at + rate.interval_us)
-    return True
+def spend(key: str, rate: Rate, now: datetime) -> None:
+    """Inside a write: take a token that `ready_at` has just said is there."""
+    _keep(key, _full_at(key, rate, now, timedelta()) + rate.interval_us)
 
 
 def reserve(key: str, rate: Rate, now: datetime, furthest: timedelta) -> datetime | None:

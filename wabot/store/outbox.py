@@ -115,7 +115,7 @@ def _take(message: Message, now: datetime, pace: Pace, lease: timedelta) -> Clai
         lease_until=now + lease,
     )
     channel = Channel.get_by_id(message.channel_id)
-    buckets.take(_bucket(channel.id), _rate(channel.out_per_minute, pace), now)
+    buckets.spend(_bucket(channel.id), _rate(channel.out_per_minute, pace), now)
     db.run("UPDATE channel SET last_claim = ? WHERE id = ?", attempt.id, channel.id)
     return Claimed(
         attempt_id=attempt.id,
