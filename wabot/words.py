@@ -223,7 +223,8 @@ class Incoming:
 
     `text` is what a person would read; `choice` is the id of the tapped button or row; `payload`
     keeps what the kind carries beyond its text, or the raw item where the kind is not ours.
-    `sent_at` is the event time where the provider tells it.
+    `sent_at` is the event time where the provider tells it; `route` is the channel it is for, as the
+    provider names it, where one webhook can be for several.
     """
 
     provider_message_id: str
@@ -235,6 +236,7 @@ class Incoming:
     quoted_id: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict)
     sent_at: datetime | None = None
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,7 @@ class Receipt:
     error_code: str = ""
     error_message: str = ""
     raw: bytes = b""
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +259,7 @@ class Unread:
 
     index: int
     reason: str
+    route: str = ""
 
 
 Item = Incoming | Receipt | Unread

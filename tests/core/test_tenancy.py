@@ -40,7 +40,7 @@ def test_one_number_routes_to_one_active_channel(make_channel: Callable[..., Any
         make_channel("luma", "+966 50 000 0001")
     tenancy.pause_channel(first.id)
     second = tenancy.add_channel("luma", "sandbox", "+966500000001", {})
-    routed = tenants.channel_by_number("sandbox", "+966500000001")
+    routed = tenants.channel_by_route("sandbox", "+966500000001")
     assert routed is not None
     assert routed.id == second.id
     with pytest.raises(errors.Conflict):

@@ -207,7 +207,7 @@ JUNK = [
 def test_junk_is_unreadable_and_nothing_worse(name: str, body: bytes, content_type: str) -> None:
     provider, arrived = by_name(name), Arrived("POST", "/x?" + "\xff%ff&=", {"content-type": content_type}, body)
     provider.recognises(arrived)
-    provider.address(arrived)
+    list(provider.addresses(arrived))
     assert not provider.verify(arrived, payloads.ACCOUNTS[name], payloads.PUBLIC_URL)
     with pytest.raises(errors.Unreadable):
         provider.parse(arrived)
@@ -225,7 +225,7 @@ def test_no_request_at_all_raises_anything_unexpected(name: str, data: st.DataOb
         data.draw(st.binary(max_size=200) | nearly(name)),
     )
     provider.recognises(arrived)
-    provider.address(arrived)
+    list(provider.addresses(arrived))
     assert not provider.verify(arrived, payloads.ACCOUNTS[name], payloads.PUBLIC_URL)
     for candidate in (arrived, replace(arrived, headers=payloads.read(name, "text")[0].headers)):
         try:

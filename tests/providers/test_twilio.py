@@ -95,7 +95,7 @@ def test_the_webhook_url_asks_for_retries() -> None:
     ],
 )
 def test_a_webhook_is_addressed_to_our_number(situation: str, number: str, reference: str) -> None:
-    assert TWILIO.address(payloads.read("twilio", situation)[0]) == Address(number, reference)
+    assert TWILIO.addresses(payloads.read("twilio", situation)[0]) == [Address(number, reference)]
 
 
 def test_what_says_nothing_of_us_is_addressed_to_nobody() -> None:

@@ -73,7 +73,7 @@ def _reachable(channel: Channel) -> Check:
 
 
 def _routed(channel: Channel) -> Check:
-    routed = tenants.channel_by_number(channel.provider, channel.number)
+    routed = tenants.channel_by_route(channel.provider, channel.route)
     if channel.status is words.ChannelStatus.PAUSED:
         fix = f"wabot channel resume {channel.id}"
         return Check("routing", False, f"paused: {channel.pause_reason}", fix)

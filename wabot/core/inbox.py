@@ -95,6 +95,8 @@ def _apply_one(parsed: _Parsed, now: datetime) -> None:
         return
     problems: list[dict[str, Any]] = []
     for item in parsed.items:
+        if item.route and item.route != channel.route:
+            continue
         if isinstance(item, words.Incoming):
             _receive(channel, item, webhook, now)
         elif isinstance(item, words.Receipt):

@@ -3,12 +3,13 @@ beyond what routing needs."""
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wabot import clock, config, errors, words
 from wabot.core import tenancy
 from wabot.providers import REGISTRY, by_name
-from wabot.providers.base import Account, Address, Arrived, Provider
+from wabot.providers.base import Account, Address, Answer, Arrived, Provider
 from wabot.store import db, messages, tenants, webhooks
 from wabot.store.tenants import Channel
 
@@ -37,10 +38,16 @@ def accept(arrived: Arrived) -> Reply:
     provider = next((provider for provider in REGISTRY.values() if provider.recognises(arrived)), None)
     if provider is None:
         return _refused("", None, "unknown_dialect", arrived)
-    channel = _addressed(provider, provider.address(arrived))
-    if channel is None:
-        return _accept_unrouted(provider, arrived)
-    return _accept_for(channel, arrived)
+    addressed = [_addressed(provider, address) for address in provider.addresses(arrived)]
+    known = {channel.id: channel for channel in addressed if channel is not None}
+    verified = [channel for channel in known.values() if _verified(provider, arrived, tenancy.account(channel))]
+    all_verified = bool(addressed) and None not in addressed and len(verified) == len(known)
+    if not verified and not _verified_by_default(provider, arrived):
+        return _refused(provider.name, next(iter(known), None), "bad_signature", arrived)
+    entries = [_entry(provider, arrived, channel) for channel in verified]
+    if not all_verified:
+        entries.append(_entry(provider, arrived, None))
+    return _journal(provider, entries)
 
 
 def accept_for_key(key: str, arrived: Arrived) -> Reply:
@@ -48,12 +55,32 @@ def accept_for_key(key: str, arrived: Arrived) -> Reply:
     channel = tenants.channel_by_key(key)
     if channel is None:
         return _refused("", None, "unknown_key", arrived)
-    return _accept_for(channel, arrived)
+    provider = by_name(channel.provider)
+    if not _verified(provider, arrived, tenancy.account(channel)):
+        return _refused(provider.name, channel.id, "bad_signature", arrived)
+    return _journal(provider, [_entry(provider, arrived, channel)])
+
+
+def challenge(arrived: Arrived, key: str | None = None) -> Answer | None:
+    """The answer to a provider's subscription handshake, by the channel's token (`key`) or any token that
+    we have; None when it is no handshake or nobody's token."""
+    settings = config.settings()
+    if key is not None:
+        channel = tenants.channel_by_key(key)
+        return by_name(channel.provider).challenge(arrived, tenancy.account(channel)) if channel else None
+    for provider in REGISTRY.values():
+        accounts = [tenancy.account(channel) for channel in tenants.active_channels(provider.name)]
+        default = provider.default_account(settings)
+        for account in [default, *accounts] if default else accounts:
+            if answer := provider.challenge(arrived, account):
+                return answer
+    return None
 
 
 def route(provider: Provider, arrived: Arrived) -> Channel | None:
     """The channel that an unaddressed webhook is for by now; for replaying what was unrouted."""
-    return _addressed(provider, provider.address(arrived))
+    found = [_addressed(provider, address) for address in provider.addresses(arrived)]
+    return next((channel for channel in found if channel is not None), None)
 
 
 def _addressed(provider: Provider, address: Address) -> Channel | None:
@@ -62,21 +89,12 @@ def _addressed(provider: Provider, address: Address) -> Channel | None:
     if message is not None:
         channel = tenants.channel(message.channel_id)
         return channel if channel is not None and channel.provider == provider.name else None
-    return tenants.channel_by_number(provider.name, address.number) if address.number else None
+    return tenants.channel_by_route(provider.name, address.route) if address.route else None
 
 
-def _accept_for(channel: Channel, arrived: Arrived) -> Reply:
-    provider = by_name(channel.provider)
-    if not _verified(provider, arrived, tenancy.account(channel)):
-        return _refused(provider.name, channel.id, "bad_signature", arrived)
-    return _journal(provider, arrived, channel, words.Verdict.ACCEPTED)
-
-
-def _accept_unrouted(provider: Provider, arrived: Arrived) -> Reply:
+def _verified_by_default(provider: Provider, arrived: Arrived) -> bool:
     account = provider.default_account(config.settings())
-    if account is None or not _verified(provider, arrived, account):
-        return _refused(provider.name, None, "bad_signature", arrived)
-    return _journal(provider, arrived, None, words.Verdict.UNROUTED)
+    return account is not None and _verified(provider, arrived, account)
 
 
 def _verified(provider: Provider, arrived: Arrived, account: Account) -> bool:
@@ -84,8 +102,9 @@ def _verified(provider: Provider, arrived: Arrived, account: Account) -> bool:
     return not provider.must_verify(settings) or provider.verify(arrived, account, settings.wabot_public_url)
 
 
-def _journal(provider: Provider, arrived: Arrived, channel: Channel | None, verdict: words.Verdict) -> Reply:
-    entry = webhooks.entry(
+def _entry(provider: Provider, arrived: Arrived, channel: Channel | None) -> webhooks.Entry:
+    """The journal row for one channel of a webhook; for None, of what no verified channel is there for."""
+    return webhooks.entry(
         tenant_id=channel.tenant_id if channel else None,
         channel_id=channel.id if channel else None,
         provider=provider.name,
@@ -93,16 +112,21 @@ def _journal(provider: Provider, arrived: Arrived, channel: Channel | None, verd
         target=arrived.target,
         content_type=arrived.headers.get("content-type", ""),
         body=arrived.body,
-        verdict=verdict,
+        verdict=words.Verdict.ACCEPTED if channel else words.Verdict.UNROUTED,
         reason="" if channel else "no channel has this number",
         now=clock.now(),
     )
+
+
+def _journal(provider: Provider, entries: Sequence[webhooks.Entry]) -> Reply:
     try:
-        journalled = db.write(lambda: webhooks.add(entry), deadline=provider.webhook_budget_seconds)
+        journalled = db.write(
+            lambda: [webhooks.add(entry) for entry in entries], deadline=provider.webhook_budget_seconds
+        )
     except errors.CannotWrite:
         log.exception("a webhook could not be written down", extra={"provider": provider.name})
         return Reply(503, body="try again\n", retry_after=RETRY_AFTER_SECONDS)
-    log.debug("webhook %s", verdict.value, extra={"webhook": journalled.id, "new": journalled.new})
+    log.debug("webhook taken in", extra={"webhooks": [row.id for row in journalled if row.new]})
     return Reply(200, provider.answer.content_type, provider.answer.body)
 
 

@@ -49,7 +49,7 @@ def take(secret: str, sent: Mapping[str, Any]) -> Taken | None:
 
 
 def _authorised(secret: str, number: str) -> Channel | None:
-    channel = tenants.channel_by_number("sandbox", number)
+    channel = tenants.channel_by_route("sandbox", number)
     if channel is None or not secret:
         return None
     known = tenancy.open_credentials(channel)["secret"]

@@ -169,6 +169,7 @@ def add_channel(
             tenant=tenant.id,
             provider=provider.name,
             number=normal,
+            route=provider.route(provider.account(normal, given, config.settings())),
             credentials=sealed,
             out_per_minute=out_per_minute,
             out_per_day=out_per_day,
@@ -187,7 +188,9 @@ def edit_channel(channel_id: int, credentials: Mapping[str, str], **changes: Any
     _check_credentials(provider, channel.number, merged)
 
     def store() -> None:
-        tenants.change_channel(channel_id, **changes, credentials=sealing.seal(config.settings(), merged))
+        route = provider.route(provider.account(channel.number, merged, config.settings()))
+        sealed = sealing.seal(config.settings(), merged)
+        tenants.change_channel(channel_id, **changes, route=route, credentials=sealed)
         if credentials and channel.pause_code == "credentials":
             tenants.resume(channel_id)
 

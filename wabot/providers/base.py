@@ -35,10 +35,11 @@ class Arrived:
 class Address:
     """What an unverified request says about whom it is for; it only chooses the secret to verify with.
 
-    `number` is the business number as `+digits`, `reference` our `<message uid>.<attempt>`.
+    `route` is what the provider names our channel by (its number, or an id of the provider's),
+    `reference` our `<message uid>.<attempt>`.
     """
 
-    number: str = ""
+    route: str = ""
     reference: str = ""
 
 
@@ -103,8 +104,16 @@ class Provider(Protocol):
     def recognises(self, arrived: Arrived) -> bool:
         """Whether an unaddressed request is in this provider's dialect."""
 
-    def address(self, arrived: Arrived) -> Address:
-        """Whom the request says it is for. Never raises; empty parts where it does not say."""
+    def route(self, account: Account) -> str:
+        """What this provider's webhooks name the channel by."""
+
+    def addresses(self, arrived: Arrived) -> Sequence[Address]:
+        """Whom the request says it is for, each once; one webhook can be for several channels. Never
+        raises; nothing where it does not say."""
+
+    def challenge(self, arrived: Arrived, account: Account) -> Answer | None:
+        """The answer to a subscription handshake (GET) that carries this account's token; None for any
+        other request. Never raises; no token, no answer."""
 
     def must_verify(self, settings: Settings) -> bool:
         """Whether webhooks have to be signed; settings can waive it while everything is on loopback."""

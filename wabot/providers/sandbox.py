@@ -71,9 +71,14 @@ class Sandbox:
     def recognises(self, arrived: Arrived) -> bool:
         return "x-sandbox-signature" in arrived.headers
 
-    def address(self, arrived: Arrived) -> Address:  # noqa: ARG002
-        """Nobody: the sandbox is routed by the channel's key alone."""
-        return Address()
+    def route(self, account: Account) -> str:
+        return account.number
+
+    def addresses(self, arrived: Arrived) -> Sequence[Address]:  # noqa: ARG002
+        return ()
+
+    def challenge(self, arrived: Arrived, account: Account) -> Answer | None:  # noqa: ARG002
+        return None
 
     def must_verify(self, settings: Settings) -> bool:  # noqa: ARG002
         return True

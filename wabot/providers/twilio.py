@@ -62,8 +62,14 @@ class Twilio:
     def recognises(self, arrived: Arrived) -> bool:
         return "x-twilio-signature" in arrived.headers or twilio_webhooks.is_form(arrived)
 
-    def address(self, arrived: Arrived) -> Address:
-        return twilio_webhooks.address(arrived)
+    def route(self, account: Account) -> str:
+        return account.number
+
+    def addresses(self, arrived: Arrived) -> Sequence[Address]:
+        return [twilio_webhooks.address(arrived)]
+
+    def challenge(self, arrived: Arrived, account: Account) -> Answer | None:  # noqa: ARG002
+        return None
 
     def must_verify(self, settings: Settings) -> bool:
         return settings.twilio_webhook_validate

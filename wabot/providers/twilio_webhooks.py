@@ -129,7 +129,7 @@ def address(arrived: Arrived) -> Address:
     """Whom the request says it is for; a status callback comes from our number."""
     said = parameters(arrived)
     ours = said.get("From" if _is_status(said) else "To", "")
-    return Address(number=_phone(ours), reference=_reference(arrived))
+    return Address(route=_phone(ours), reference=_reference(arrived))
 
 
 def _is_status(said: Mapping[str, str]) -> bool:

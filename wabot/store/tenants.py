@@ -33,6 +33,7 @@ class Channel(db.Row):
     tenant = peewee.ForeignKeyField(Tenant)
     provider = Text()
     number = Text()
+    route = Text()
     key = Text(default=words.unguessable)
     credentials = peewee.BlobField()
     status = Word(words.ChannelStatus, default=words.ChannelStatus.ACTIVE)
@@ -77,15 +78,21 @@ def channel_by_key(key: str) -> Channel | None:
     return Channel.select(Channel, Tenant).join(Tenant).where(Channel.key == key).first()  # type: ignore[no-any-return]
 
 
-def channel_by_number(provider: str, number: str) -> Channel | None:
-    """The channel that this number routes to: the active one, else the newest paused one."""
+def channel_by_route(provider: str, route: str) -> Channel | None:
+    """The channel that the provider names so: the active one, else the newest paused one."""
     return (  # type: ignore[no-any-return]
         Channel.select(Channel, Tenant)
         .join(Tenant)
-        .where(Channel.provider == provider, Channel.number == number)
+        .where(Channel.provider == provider, Channel.route == route)
         .order_by((Channel.status == words.ChannelStatus.ACTIVE.value).desc(), Channel.id.desc())
         .first()
     )
+
+
+def active_channels(provider: str) -> list[Channel]:
+    """Every active channel at this provider; for the operator's own checks."""
+    active = Channel.status == words.ChannelStatus.ACTIVE
+    return list(Channel.select(Channel, Tenant).join(Tenant).where(active, Channel.provider == provider))
 
 
 def first_active_channel(tenant_id: int) -> Channel | None:

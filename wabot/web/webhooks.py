@@ -35,6 +35,8 @@ def _taken_in(key: str | None) -> Response:
         return _response(Reply(413, body="too large\n"))
     arrived = Arrived(request.method, _target(), {name.lower(): value for name, value in request.headers.items()}, body)
     try:
+        if request.method == "GET" and (answer := intake.challenge(arrived, key)):
+            return _response(Reply(200, answer.content_type, answer.body))
         return _response(intake.accept(arrived) if key is None else intake.accept_for_key(key, arrived))
     except Exception:
         log.exception("a webhook could not be taken in")

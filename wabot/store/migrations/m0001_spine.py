@@ -26,6 +26,7 @@ CREATE TABLE channel (
     tenant_id INTEGER NOT NULL REFERENCES tenant(id) ON DELETE CASCADE,
     provider TEXT NOT NULL,
     number TEXT NOT NULL,
+    route TEXT NOT NULL,
     key TEXT NOT NULL UNIQUE,
     credentials BLOB NOT NULL,
     status TEXT NOT NULL DEFAULT 'active',
@@ -41,7 +42,7 @@ CREATE TABLE channel (
 CREATE INDEX channel_tenant ON channel(tenant_id);
 CREATE INDEX channel_turn ON channel(last_claim, id);
 CREATE UNIQUE INDEX channel_route ON channel(number) WHERE status = 'active';
-CREATE INDEX channel_number ON channel(number);
+CREATE INDEX channel_addressed ON channel(provider, route);
 
 CREATE TABLE menu (
     tenant_id INTEGER PRIMARY KEY REFERENCES tenant(id) ON DELETE CASCADE,
