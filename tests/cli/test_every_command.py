@@ -1,11 +1,13 @@
 """What holds for every command, those of later versions too."""
 
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from tests.cli.conftest import Shell
 from wabot import errors
@@ -184,3 +186,12 @@ def test_the_path_of_the_file_is_the_operator_s_own(bare: Shell, monkeypatch: py
     monkeypatch.delenv("WABOT_DB")
     assert bare.json("migrate")["file"] == "var/wabot.db"
     assert (Path("var") / "wabot.db").exists()
+
+
+def test_an_old_terminal_gets_what_it_can_show(shell: Shell) -> None:
+    shell.ok("tenant", "add", "bait", "--name", "بيت é")
+    runner = CliRunner(charset="latin-1")
+    assert "??? é" in runner.invoke(main, ["tenant", "show", "bait"]).stdout
+    document = runner.invoke(main, ["tenant", "show", "bait", "--json"]).stdout
+    assert document.isascii()
+    assert json.loads(document)["name"] == "بيت é"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.core.conftest import Stage
-from wabot import errors, words
+from wabot import config, errors, words
 from wabot.core import sending, tenancy
 from wabot.store import db, tenants
 
@@ -137,3 +137,18 @@ def test_the_same_key_is_the_same_message_and_another_body_is_refused(stage: Sta
     assert first.id == again.id
     with pytest.raises(errors.Refused):
         sending.send("bait", "+966511111111", words.Draft(words.Kind.TEXT, "b"), idempotency_key="k")
+
+
+def test_after_the_secret_key_was_lost_credentials_can_be_given_anew(
+    make_channel: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = make_channel()
+    monkeypatch.setenv("WABOT_SECRET_KEY", "another key of thirty-two characters")
+    config.settings.cache_clear()
+    tenancy._opened.cache_clear()
+    with pytest.raises(errors.SealError):
+        tenancy.account(channel)
+    with pytest.raises(errors.Refused):
+        tenancy.edit_channel(channel.id, {})
+    edited = tenancy.edit_channel(channel.id, {"secret": "n" * 32})
+    assert tenancy.account(edited).credentials["secret"] == "n" * 32

@@ -49,7 +49,7 @@ def said(row: Mapping[str, Any], sentence: str, as_json: bool) -> None:
     if as_json:
         document(row)
     else:
-        click.echo(legible(sentence))
+        _echo(legible(sentence))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -64,7 +64,13 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     with console.capture() as captured:
         console.print(shown)
     for line in captured.get().splitlines():
-        click.echo(line.rstrip())
+        _echo(line.rstrip())
+
+
+def _echo(line: str) -> None:
+    """What the terminal's encoding lacks becomes a question mark."""
+    encoding = sys.stdout.encoding or "utf-8"
+    click.echo(line.encode(encoding, "replace").decode(encoding))
 
 
 def _heading(column: str) -> str:

@@ -24,7 +24,8 @@ NOTICE = "WABOT_SERVE_NOTICE"
 """Environment variable: what to print once web answers. It holds tokens, so it is no argument; no child gets it."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 STEADY_AFTER_SECONDS = 30.0
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 25.0
+"""More than a provider call may take: what is being sent is finished, not cut off."""
 LOOK_EVERY_SECONDS = 0.1
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _PR_SET_PDEATHSIG = 1

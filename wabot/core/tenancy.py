@@ -184,7 +184,7 @@ def edit_channel(channel_id: int, credentials: Mapping[str, str], **changes: Any
     are replaced. Raises NotFound, Refused."""
     channel = find_channel(channel_id)
     provider = by_name(channel.provider)
-    merged = {**open_credentials(channel), **credentials}
+    merged = {**_kept_credentials(channel), **credentials}
     _check_credentials(provider, channel.number, merged)
 
     def store() -> None:
@@ -235,6 +235,14 @@ def account_for(provider_name: str, number: str, sealed: bytes) -> Account:
 def open_credentials(channel: Channel) -> dict[str, str]:
     """The channel's own credentials, without defaults. Raises SealError."""
     return dict(_opened(bytes(channel.credentials)))
+
+
+def _kept_credentials(channel: Channel) -> dict[str, str]:
+    """What a new value is put beside. With a lost secret key nothing is left, and all have to be given anew."""
+    try:
+        return open_credentials(channel)
+    except errors.SealError:
+        return {}
 
 
 @lru_cache(maxsize=512)
