@@ -48,10 +48,8 @@ def read(provider: str, situation: str) -> tuple[Arrived, list[Any]]:
 def shown(item: words.Item) -> dict[str, Any]:
     """An item as the files show it."""
     fields = {name: _shown(value) for name, value in asdict(item).items() if name != "raw"}
-    kind = type(item).__name__.lower()
-    if kind != "unread":
-        fields = {name: value for name, value in fields.items() if value or name == "progress"}
-    return {kind: fields}
+    fields = {name: value for name, value in fields.items() if value or name in ("progress", "index", "reason")}
+    return {type(item).__name__.lower(): fields}
 
 
 def _shown(value: Any) -> Any:
