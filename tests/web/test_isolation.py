@@ -11,6 +11,7 @@ OPEN = {
     "webhooks.of_channel": "verified by signature",
     "health.health": "anyone; details only for the operator",
     "health.live": "anyone",
+    "metrics.metrics": "this machine and the operator; no label names a tenant",
     "static": "files of ours",
 }
 OWN_WAY = {"sandbox": "tests/web/test_sandbox_page.py: demo only, and sandbox channels only"}

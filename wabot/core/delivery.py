@@ -9,7 +9,7 @@ from wabot import clock, config, errors, words
 from wabot.core import policy, receipts, structures, tenancy
 from wabot.providers import by_name
 from wabot.providers.base import Accepted
-from wabot.store import attempts, db, messages, outbox
+from wabot.store import attempts, db, messages, outbox, tallies
 from wabot.store.attempts import Attempt
 from wabot.store.messages import Message
 from wabot.store.outbox import Claimed, Pace
@@ -36,9 +36,16 @@ def deliver_next(pace: Pace) -> bool:
     claimed = db.write(lambda: outbox.claim(clock.now(), pace, lease()))
     if claimed is None:
         return False
+    began = clock.monotonic()
     outcome = _call(claimed)
-    db.write(lambda: settle(claimed.attempt_id, outcome, clock.now()), deadline=lease().total_seconds())
+    seconds = clock.monotonic() - began
+    db.write(lambda: _record(claimed, outcome, seconds), deadline=lease().total_seconds())
     return True
+
+
+def _record(claimed: Claimed, outcome: Outcome, seconds: float) -> None:
+    settle(claimed.attempt_id, outcome, clock.now())
+    tallies.observe(tallies.SEND_SECONDS, [seconds], provider=claimed.provider)
 
 
 def _call(claimed: Claimed) -> Outcome:

@@ -10,7 +10,7 @@ from wabot import clock, config, errors, words
 from wabot.core import tenancy
 from wabot.providers import REGISTRY, by_name
 from wabot.providers.base import Account, Address, Answer, Arrived, Provider
-from wabot.store import db, messages, tenants, webhooks
+from wabot.store import db, messages, tallies, tenants, webhooks
 from wabot.store.tenants import Channel
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,7 @@ FORBIDDEN = Reply(403, body="forbidden\n")
 
 def accept(arrived: Arrived) -> Reply:
     """Take in a request on a route that several channels share."""
+    began = clock.monotonic()
     provider = next((provider for provider in REGISTRY.values() if provider.recognises(arrived)), None)
     if provider is None:
         return _refused("", None, "unknown_dialect", arrived)
@@ -47,18 +48,19 @@ def accept(arrived: Arrived) -> Reply:
     entries = [_entry(provider, arrived, channel) for channel in verified]
     if not all_verified:
         entries.append(_entry(provider, arrived, None))
-    return _journal(provider, entries)
+    return _journal(provider, entries, began)
 
 
 def accept_for_key(key: str, arrived: Arrived) -> Reply:
     """Take in a request on a channel's own route."""
+    began = clock.monotonic()
     channel = tenants.channel_by_key(key)
     if channel is None:
         return _refused("", None, "unknown_key", arrived)
     provider = by_name(channel.provider)
     if not _verified(provider, arrived, tenancy.account(channel)):
         return _refused(provider.name, channel.id, "bad_signature", arrived)
-    return _journal(provider, [_entry(provider, arrived, channel)])
+    return _journal(provider, [_entry(provider, arrived, channel)], began)
 
 
 def challenge(arrived: Arrived, key: str | None = None) -> Answer | None:
@@ -118,15 +120,20 @@ def _entry(provider: Provider, arrived: Arrived, channel: Channel | None) -> web
     )
 
 
-def _journal(provider: Provider, entries: Sequence[webhooks.Entry]) -> Reply:
+def _journal(provider: Provider, entries: Sequence[webhooks.Entry], began: float) -> Reply:
+    earlier = tallies.noted()
+
+    def store() -> list[webhooks.Journalled]:
+        tallies.write_noted(earlier)
+        return [webhooks.add(entry) for entry in entries]
+
     try:
-        journalled = db.write(
-            lambda: [webhooks.add(entry) for entry in entries], deadline=provider.webhook_budget_seconds
-        )
+        journalled = db.write(store, deadline=provider.webhook_budget_seconds)
     except errors.CannotWrite:
         log.exception("a webhook could not be written down", extra={"provider": provider.name})
         return Reply(503, body="try again\n", retry_after=RETRY_AFTER_SECONDS)
     log.debug("webhook taken in", extra={"webhooks": [row.id for row in journalled if row.new]})
+    tallies.note(tallies.WEBHOOK_SECONDS, clock.monotonic() - began, provider=provider.name)
     return Reply(200, provider.answer.content_type, provider.answer.body)
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 import peewee
 
 from wabot import words
-from wabot.store import db
-from wabot.store.fields import Flag, Json, Moment, Text, Word, clean
+from wabot.store import aliases, db
+from wabot.store.fields import Flag, Json, Moment, Text, Word
 from wabot.store.tenants import Channel, Tenant
 
 
@@ -41,21 +41,25 @@ class Conversation(db.Row):
 
 
 def find(tenant_id: int, identity: words.Identity) -> Customer | None:
-    """The tenant's customer with one of these aliases, the strongest first."""
-    for alias in identity.aliases():
-        known = db.one("SELECT customer_id FROM alias WHERE tenant_id = ? AND alias = ?", tenant_id, clean(alias))
-        if known:
-            return Customer.get_or_none(Customer.id == known[0], Customer.tenant == tenant_id)
-    return None
+    """The tenant's customer who is known under one of these names, or under another spelling of the number."""
+    known = aliases.customers_known_as(tenant_id, identity)
+    return Customer.get_or_none(Customer.id == known[0], Customer.tenant == tenant_id) if known else None
 
 
 def meet(tenant_id: int, identity: words.Identity, name: str, now: datetime) -> Customer:
-    """Inside a write: the tenant's customer with one of these aliases, made if there is none.
+    """Inside a write: the tenant's customer who is known under these names, made if there is none.
 
-    What is new is added; a known number or id is never rewritten, only filled in where it was empty.
+    Names that belonged to two customers make them one, the older. What is new is added; a known number or id
+    is never rewritten, only filled in where it was empty.
     """
-    customer = find(tenant_id, identity)
-    if customer is None:
+    known = aliases.customers_known_as(tenant_id, identity)
+    if known:
+        kept = min(known)
+        for gone in set(known) - {kept}:
+            aliases.merge(tenant_id, kept, gone)
+        customer = Customer.get_by_id(kept)
+        _learn(customer, identity, name)
+    else:
         customer = Customer.create(
             tenant=tenant_id,
             name=name,
@@ -64,15 +68,7 @@ def meet(tenant_id: int, identity: words.Identity, name: str, now: datetime) -> 
             user_id=identity.user_id,
             created_at=now,
         )
-    else:
-        _learn(customer, identity, name)
-    for alias in identity.aliases():
-        db.run(
-            "INSERT INTO alias (tenant_id, alias, customer_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            tenant_id,
-            clean(alias),
-            customer.id,
-        )
+    aliases.note(tenant_id, customer.id, identity)
     return customer
 
 

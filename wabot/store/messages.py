@@ -7,7 +7,7 @@ from typing import Any
 import peewee
 
 from wabot import clock, words
-from wabot.store import customers, db
+from wabot.store import customers, db, tallies
 from wabot.store.customers import Conversation, Customer
 from wabot.store.fields import Flag, Json, Moment, Text, Word
 from wabot.store.tenants import Channel, Tenant
@@ -79,6 +79,7 @@ def add_incoming(
     )
     if known:
         return None
+    tallies.count(tallies.MESSAGES, direction=words.Direction.IN.value, status=words.Status.RECEIVED.value)
     return Message.create(
         uid=words.uid(now),
         tenant=conversation.tenant_id,
@@ -132,6 +133,7 @@ def add_outgoing(
         created_at=now,
     )
     customers.note_outgoing(conversation.id, message.id)
+    tallies.count(tallies.MESSAGES, direction=words.Direction.OUT.value, status=words.Status.QUEUED.value)
     return message
 
 
@@ -151,7 +153,11 @@ def by_uid(uid: str) -> Message | None:
 
 
 def change(message_id: int, **values: Any) -> None:
-    """Inside a write: set columns of one message."""
+    """Inside a write: set columns of one message; a new state is counted."""
+    status = values.get("status")
+    known = status and db.one("SELECT direction, status FROM message WHERE id = ?", message_id)
+    if known and known[1] != status:
+        tallies.count(tallies.MESSAGES, direction=known[0], status=str(status))
     Message.update(**values).where(Message.id == message_id).execute()
 
 

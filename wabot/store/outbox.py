@@ -8,7 +8,7 @@ from typing import Any
 import peewee
 
 from wabot import clock, words
-from wabot.store import buckets, customers, db, messages, workers
+from wabot.store import buckets, customers, db, messages, tallies, workers
 from wabot.store.attempts import Attempt
 from wabot.store.messages import Message
 from wabot.store.tenants import Channel
@@ -104,6 +104,7 @@ def _take(message: Message, now: datetime, pace: Pace, lease: timedelta) -> Clai
         "retry_due = 0, due_at = NULL WHERE id = ? AND status = 'queued' RETURNING attempts",
         message.id,
     )
+    tallies.count(tallies.MESSAGES, direction=words.Direction.OUT.value, status=words.Status.SENDING.value)
     attempt = Attempt.create(
         message=message.id,
         tenant_id=message.tenant_id,

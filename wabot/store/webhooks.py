@@ -8,7 +8,7 @@ from typing import Any
 import peewee
 
 from wabot import clock, words
-from wabot.store import db, workers
+from wabot.store import db, tallies, workers
 from wabot.store.fields import Json, Moment, Packed, Text, Word, pack
 
 REFUSALS_KEPT = 1000
@@ -105,6 +105,7 @@ def add(entry: Entry) -> Journalled:
     pending = words.Reading.PENDING if entry.verdict is words.Verdict.ACCEPTED else words.Reading.DONE
     values = [getattr(entry, name) for name in Entry.__slots__]
     [(webhook_id, duplicates)] = db.rows(_ADD, *values, pending.value)
+    tallies.count(tallies.WEBHOOKS, provider=entry.provider, verdict="duplicate" if duplicates else entry.verdict.value)
     return Journalled(webhook_id, duplicates == 0)
 
 
@@ -112,6 +113,7 @@ def refuse(provider: str, channel_id: int | None, reason: str, size: int, now: d
     """Inside a write: note a refused request; only the newest thousand are kept."""
     row = Refusal.create(provider=provider, channel_id=channel_id, reason=reason, size=size, at=now)
     db.run("DELETE FROM refusal WHERE id <= ?", row.id - REFUSALS_KEPT)
+    tallies.count(tallies.WEBHOOKS, provider=provider or "unknown", verdict="refused")
 
 
 _WAITING = "reading = 'pending' AND (being_read_since IS NULL OR reader = '')"
@@ -157,6 +159,8 @@ def end_reading(
     webhook: Webhook, verdict: words.Verdict, problems: Sequence[dict[str, Any]], reason: str, now: datetime
 ) -> None:
     """Inside a write: mark a webhook as read, with what could not be."""
+    if verdict is words.Verdict.QUARANTINED:
+        tallies.count(tallies.WEBHOOKS, provider=webhook.provider, verdict=verdict.value)
     Webhook.update(
         reading=words.Reading.DONE, verdict=verdict, problems=list(problems), reason=reason, read_at=now
     ).where(Webhook.id == webhook.id).execute()

@@ -4,7 +4,7 @@ import logging
 
 from flask import Flask, Response
 
-from wabot.web import api, health, problems, proxies, sandbox, webhooks
+from wabot.web import api, health, metrics, problems, proxies, sandbox, webhooks
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ def create_app() -> Flask:
     app = Flask("wabot.web")
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    for blueprint in (webhooks.blueprint, api.blueprint, health.blueprint, sandbox.blueprint):
+    for blueprint in (webhooks.blueprint, api.blueprint, health.blueprint, metrics.blueprint, sandbox.blueprint):
         app.register_blueprint(blueprint)
     problems.register(app)
     proxies.register(app)

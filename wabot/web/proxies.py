@@ -13,7 +13,7 @@ from wabot.store import db, workers
 
 log = logging.getLogger(__name__)
 
-_FORWARDING = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded")
+FORWARDING = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded")
 
 
 def register(app: Flask) -> None:
@@ -32,10 +32,11 @@ def register(app: Flask) -> None:
 
 
 def _is_forwarded_from_here() -> bool:
-    return any(name in request.headers for name in _FORWARDING) and _is_loopback(request.remote_addr or "")
+    return any(name in request.headers for name in FORWARDING) and is_loopback(request.remote_addr or "")
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Whether this is an address of this machine alone."""
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:

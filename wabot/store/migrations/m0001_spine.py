@@ -241,6 +241,13 @@ CREATE TABLE bucket (
     full_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE tally (
+    name TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    value INTEGER NOT NULL,
+    PRIMARY KEY (name, labels)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE beat (
     name TEXT PRIMARY KEY,
     worker TEXT NOT NULL,

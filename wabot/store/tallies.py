@@ -1,0 +1,93 @@
+"""Counters for metrics, written with the change that they count, so that they are exact over restarts and
+processes and outlive the rows that they counted."""
+
+import json
+import queue
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from wabot.store import db
+
+WEBHOOKS = "webhooks"
+MESSAGES = "messages"
+SEND_SECONDS = "send_seconds"
+WEBHOOK_SECONDS = "webhook_seconds"
+BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
+"""Upper bounds of the histograms' buckets, in seconds."""
+MOST_NOTED = 1000
+_noted: queue.Queue[tuple[str, float, dict[str, str]]] = queue.Queue()
+_SUM = "sum_us"
+_INF = "+Inf"
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How many observations were at most each bound (`+Inf`: all of them), and their sum in seconds."""
+
+    labels: Mapping[str, str]
+    buckets: Mapping[str, int]
+    total_seconds: float
+
+
+def count(name: str, /, **labels: str) -> None:
+    """Inside a write: add one to a counter."""
+    _add(name, 1, labels)
+
+
+def _add(name: str, by: int, labels: Mapping[str, str]) -> None:
+    db.run(
+        "INSERT INTO tally (name, labels, value) VALUES (?, ?, ?) "
+        "ON CONFLICT (name, labels) DO UPDATE SET value = value + excluded.value",
+        name,
+        json.dumps(labels, sort_keys=True),
+        by,
+    )
+
+
+def observe(name: str, seconds: Iterable[float], **labels: str) -> None:
+    """Inside a write: add observations to a histogram."""
+    for value in seconds:
+        bound = next((str(bound) for bound in BOUNDS if value <= bound), _INF)
+        _add(name, 1, {**labels, "le": bound})
+        _add(name, round(max(0.0, value) * 1e6), {**labels, "le": _SUM})
+
+
+def note(name: str, seconds: float, **labels: str) -> None:
+    """An observation that has no write of its own: it is written with the next one that `noted` is given to.
+    What nobody fetches in time is dropped: a histogram may miss a few, a counter never does."""
+    if _noted.qsize() < MOST_NOTED:
+        _noted.put((name, seconds, labels))
+
+
+def noted() -> list[tuple[str, float, dict[str, str]]]:
+    """What was noted since the last call, to be written by `write_noted`."""
+    return [_noted.get() for _ in range(_noted.qsize())]
+
+
+def write_noted(observations: Iterable[tuple[str, float, dict[str, str]]]) -> None:
+    """Inside a write: add observations to their histograms."""
+    for name, seconds, labels in observations:
+        observe(name, [seconds], **labels)
+
+
+def counters(name: str) -> list[tuple[dict[str, str], int]]:
+    """A counter's values by their labels."""
+    found = db.rows("SELECT labels, value FROM tally WHERE name = ? ORDER BY labels", name)
+    return [(json.loads(labels), value) for labels, value in found]
+
+
+def histograms(name: str) -> list[Histogram]:
+    """A histogram's values by their labels, the buckets cumulative."""
+    by_labels: dict[str, dict[str, int]] = {}
+    for labels, value in counters(name):
+        bound = labels.pop("le")
+        by_labels.setdefault(json.dumps(labels, sort_keys=True), {})[bound] = value
+    return [_histogram(json.loads(labels), values) for labels, values in by_labels.items()]
+
+
+def _histogram(labels: Mapping[str, str], values: Mapping[str, int]) -> Histogram:
+    buckets, seen = {}, 0
+    for bound in (*map(str, BOUNDS), _INF):
+        seen += values.get(bound, 0)
+        buckets[bound] = seen
+    return Histogram(labels, buckets, values.get(_SUM, 0) / 1e6)
