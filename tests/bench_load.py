@@ -63,10 +63,6 @@ class Outcome:
     def answered(self) -> int:
         return sum(self.statuses.values())
 
-    @property
-    def per_second(self) -> float:
-        return self.answered / self.seconds
-
 
 def webhook(n: int, port: int, customer: str, sender: Sender) -> bytes:
     """Webhook number `n` as the bytes of an HTTP request, as the provider sends it."""

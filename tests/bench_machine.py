@@ -12,7 +12,11 @@ from typing import Any
 import apsw
 import gunicorn
 
+from wabot import config
+
 TICKS = os.sysconf("SC_CLK_TCK")
+LEAST_SHOWN = 0.005
+_defaults = config.Settings()
 
 
 def describe() -> dict[str, Any]:
@@ -25,6 +29,9 @@ def describe() -> dict[str, Any]:
         "sqlite": apsw.sqlite_lib_version(),
         "gunicorn": gunicorn.__version__,
         "loadAverage": os.getloadavg()[0],
+        "webWorkers": _defaults.wabot_web_workers,
+        "webThreads": _defaults.wabot_threads,
+        "consumerThreads": _defaults.wabot_consumer_workers,
     }
 
 
@@ -32,7 +39,9 @@ def sentence(machine: dict[str, Any]) -> str:
     """The machine in one line."""
     return (
         f"{machine['cores']} cores ({machine['processor']}), {machine['system']}, Python {machine['python']}, "
-        f"SQLite {machine['sqlite']}, gunicorn {machine['gunicorn']}; load {machine['loadAverage']:.1f} before"
+        f"SQLite {machine['sqlite']}, gunicorn {machine['gunicorn']}; load {machine['loadAverage']:.1f} before\n"
+        f"{machine['webWorkers']} web process of {machine['webThreads']} threads, "
+        f"{machine['consumerThreads']} consumer threads"
     )
 
 
@@ -47,6 +56,7 @@ class Meter:
     def __init__(self, **leaders: int) -> None:
         self._leaders = leaders
         self.cores: dict[str, float] = {}
+        self.seconds: dict[str, float] = {}
 
     def __enter__(self) -> "Meter":
         self._before = self._now()
@@ -54,9 +64,9 @@ class Meter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         used = {name: after - self._before[name] for name, after in self._now().items()}
-        seconds, busy = used.pop("clock"), used.pop("busy")
-        self.cores = {name: max(0.0, spent / seconds) for name, spent in used.items()}
-        self.cores["others"] = max(0.0, (busy - sum(used.values())) / seconds)
+        lasted, busy = used.pop("clock"), used.pop("busy")
+        self.seconds = used | {"others": max(0.0, busy - sum(used.values()))}
+        self.cores = {name: max(0.0, spent / lasted) for name, spent in self.seconds.items()}
 
     def _now(self) -> dict[str, float]:
         spent = {name: _group_seconds(leader) for name, leader in self._leaders.items()}
@@ -71,7 +81,8 @@ def mean_cores(found: Iterable[dict[str, float]]) -> dict[str, float]:
 
 def words(cores: dict[str, float]) -> str:
     """Who kept how much busy, in one line."""
-    return "cores kept busy: " + ", ".join(f"{name} {share:.2f}" for name, share in cores.items())
+    shares = [f"{name} {share:.2f}" for name, share in cores.items() if share >= LEAST_SHOWN]
+    return "cores kept busy: " + ", ".join(shares)
 
 
 def _group_seconds(leader: int) -> float:

@@ -120,7 +120,7 @@ def test_every_answer_carries_the_security_headers(cast: Cast, path: str, status
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("method", ["put", "delete", "patch"])
+@pytest.mark.parametrize("method", ["put", "delete", "patch", "head", "trace"])
 def test_other_methods_on_webhooks_are_405(cast: Cast, method: str) -> None:
     assert getattr(cast.client, method)("/whatsapp/webhook").status_code == 405
 

@@ -28,6 +28,8 @@ def of_channel(key: str) -> Response:
 
 
 def _taken_in(key: str | None) -> Response:
+    if request.method == "HEAD":
+        return _response(Reply(405))
     if request.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
         return _response(Reply(415, body="send it uncompressed\n"))
     body = read_body(MAX_BODY_BYTES)
