@@ -16,7 +16,7 @@ from wabot.store.tenants import Tenant
 log = logging.getLogger(__name__)
 
 MOST_TOGETHER = 20
-LONGEST_TRANSACTION_SECONDS = 0.02
+LONGEST_TRANSACTION_SECONDS = 0.005
 LOOP_WINDOW = timedelta(minutes=1)
 FEWEST_LOOP_ANSWERS = 30
 LONGEST_BURST = 5

@@ -5,10 +5,11 @@ from types import MappingProxyType
 
 from wabot import errors
 from wabot.providers.base import Provider
+from wabot.providers.meta import Meta
 from wabot.providers.sandbox import Sandbox
 from wabot.providers.twilio import Twilio
 
-_ALL: tuple[Provider, ...] = (Sandbox(), Twilio())
+_ALL: tuple[Provider, ...] = (Sandbox(), Twilio(), Meta())
 
 REGISTRY: Mapping[str, Provider] = MappingProxyType({provider.name: provider for provider in _ALL})
 

@@ -34,39 +34,39 @@ class Attempt(db.Row):
 
 def find(attempt_id: int) -> Attempt | None:
     """The attempt with this id."""
-    return Attempt.get_or_none(Attempt.id == attempt_id)
+    return Attempt.load_one("WHERE id = ?", attempt_id)
 
 
 def of_message(message_id: int) -> list[Attempt]:
     """A message's attempts, first to last."""
-    return list(Attempt.select().where(Attempt.message == message_id).order_by(Attempt.n))
+    return Attempt.load("WHERE message_id = ? ORDER BY n", message_id)
 
 
 def by_number(message_id: int, n: int) -> Attempt | None:
     """A message's attempt by its number, which counts from 1."""
-    return Attempt.get_or_none(Attempt.message == message_id, Attempt.n == n)
+    return Attempt.load_one("WHERE message_id = ? AND n = ?", message_id, n)
 
 
 def by_provider_id(channel_id: int, provider_message_id: str) -> Attempt | None:
     """The newest attempt of this channel that the provider calls so."""
-    found = Attempt.select().where(Attempt.channel_id == channel_id, Attempt.provider_message_id == provider_message_id)
-    return found.order_by(Attempt.id.desc()).first()  # type: ignore[no-any-return]
+    mine = "WHERE channel_id = ? AND provider_message_id = ? ORDER BY id DESC LIMIT 1"
+    return Attempt.load_one(mine, channel_id, provider_message_id)
 
 
 def withdraw(attempt: Attempt) -> None:
     """Inside a write: this attempt called nobody; as if it had not been made."""
-    Attempt.delete().where(Attempt.id == attempt.id).execute()
+    db.run("DELETE FROM attempt WHERE id = ?", attempt.id)
     db.run("UPDATE message SET attempts = attempts - 1 WHERE id = ?", attempt.message_id)
 
 
 def change(attempt_id: int, **values: Any) -> None:
     """Inside a write: set columns of one attempt."""
-    Attempt.update(**values).where(Attempt.id == attempt_id).execute()
+    Attempt.change(attempt_id, **values)
 
 
 def lost(now: datetime) -> list[Attempt]:
     """Attempts whose lease is over or whose process is gone: nobody will settle them in time."""
-    leased = Attempt.select().where(Attempt.lease_until.is_null(False))
+    leased = Attempt.load("WHERE lease_until IS NOT NULL")
     gone = {worker: workers.is_gone(worker) for worker in {attempt.worker for attempt in leased}}
     return [attempt for attempt in leased if attempt.lease_until <= now or gone[attempt.worker]]
 

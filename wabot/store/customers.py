@@ -43,7 +43,7 @@ class Conversation(db.Row):
 def find(tenant_id: int, identity: words.Identity) -> Customer | None:
     """The tenant's customer who is known under one of these names, or under another spelling of the number."""
     known = aliases.customers_known_as(tenant_id, identity)
-    return Customer.get_or_none(Customer.id == known[0], Customer.tenant == tenant_id) if known else None
+    return Customer.load_one("WHERE id = ? AND tenant_id = ?", known[0], tenant_id) if known else None
 
 
 def meet(tenant_id: int, identity: words.Identity, name: str, now: datetime) -> Customer:
@@ -60,7 +60,7 @@ def meet(tenant_id: int, identity: words.Identity, name: str, now: datetime) -> 
         customer = Customer.get_by_id(kept)
         _learn(customer, identity, name)
     else:
-        customer = Customer.create(
+        customer = Customer.add(
             tenant=tenant_id,
             name=name,
             address=identity.address,
@@ -73,13 +73,17 @@ def meet(tenant_id: int, identity: words.Identity, name: str, now: datetime) -> 
 
 
 def _learn(customer: Customer, identity: words.Identity, name: str) -> None:
-    customer.name = name or customer.name
-    customer.wa_id = customer.wa_id or identity.wa_id
-    customer.user_id = customer.user_id or identity.user_id
-    if identity.phone and not customer.address.startswith("+"):
-        customer.address = identity.phone
-    if customer.dirty_fields:
-        customer.save()
+    learned = {
+        "name": name or customer.name,
+        "wa_id": customer.wa_id or identity.wa_id,
+        "user_id": customer.user_id or identity.user_id,
+        "address": identity.phone if identity.phone and not customer.address.startswith("+") else customer.address,
+    }
+    new = {field: value for field, value in learned.items() if value != getattr(customer, field)}
+    if new:
+        Customer.change(customer.id, **new)
+        for field, value in new.items():
+            setattr(customer, field, value)
 
 
 def conversation(tenant_id: int, channel_id: int, customer_id: int, now: datetime) -> Conversation:
@@ -92,20 +96,20 @@ def conversation(tenant_id: int, channel_id: int, customer_id: int, now: datetim
         customer_id,
         now,
     )
-    return Conversation.get(Conversation.channel == channel_id, Conversation.customer == customer_id)
+    [found] = Conversation.load("WHERE channel_id = ? AND customer_id = ?", channel_id, customer_id)
+    return found
 
 
 def existing_conversation(tenant_id: int, channel_id: int, customer_id: int) -> Conversation | None:
     """The conversation of this customer with this channel, if they ever had one."""
-    return Conversation.get_or_none(
-        Conversation.tenant == tenant_id, Conversation.channel == channel_id, Conversation.customer == customer_id
-    )
+    mine = "WHERE tenant_id = ? AND channel_id = ? AND customer_id = ?"
+    return Conversation.load_one(mine, tenant_id, channel_id, customer_id)
 
 
 def latest_conversation(tenant_id: int, customer_id: int) -> Conversation | None:
     """The conversation in which this customer was last heard from or written to."""
-    mine = Conversation.select().where(Conversation.tenant == tenant_id, Conversation.customer == customer_id)
-    return mine.order_by(Conversation.last_message_id.desc()).first()  # type: ignore[no-any-return]
+    mine = "WHERE tenant_id = ? AND customer_id = ? ORDER BY last_message_id DESC LIMIT 1"
+    return Conversation.load_one(mine, tenant_id, customer_id)
 
 
 def note_incoming(conversation_id: int, message_id: int, at: datetime) -> None:
@@ -149,7 +153,7 @@ def call_person(conversation_id: int, paused_until: datetime | None = None) -> N
 
 def keep_bot_state(conversation_id: int, bot_state: dict[str, object]) -> None:
     """Inside a write: where the bot stands in this conversation."""
-    Conversation.update(bot_state=bot_state).where(Conversation.id == conversation_id).execute()
+    Conversation.change(conversation_id, bot_state=bot_state)
 
 
 def page(tenant_id: int, *, before: int | None, search: str, state: str, most: int) -> list[Conversation]:

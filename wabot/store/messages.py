@@ -80,7 +80,7 @@ def add_incoming(
     if known:
         return None
     tallies.count(tallies.MESSAGES, direction=words.Direction.IN.value, status=words.Status.RECEIVED.value)
-    return Message.create(
+    return Message.add(
         uid=words.uid(now),
         tenant=conversation.tenant_id,
         channel=conversation.channel_id,
@@ -111,7 +111,7 @@ def add_outgoing(
     now: datetime,
 ) -> Message:
     """Inside a write: put a draft in the outbox, due now, at the end of its conversation's order."""
-    message = Message.create(
+    message = Message.add(
         uid=words.uid(now),
         tenant=conversation.tenant_id,
         channel=conversation.channel_id,
@@ -139,17 +139,17 @@ def add_outgoing(
 
 def by_idempotency_key(tenant_id: int, key: str) -> Message | None:
     """The tenant's message that was queued under this key."""
-    return Message.get_or_none(Message.tenant == tenant_id, Message.idempotency_key == key)
+    return Message.load_one("WHERE tenant_id = ? AND idempotency_key = ?", tenant_id, key)
 
 
 def by_id(message_id: int) -> Message | None:
     """The message with this id, whoever's it is; for work that has claimed it."""
-    return Message.get_or_none(Message.id == message_id)
+    return Message.load_one("WHERE id = ?", message_id)
 
 
 def by_uid(uid: str) -> Message | None:
     """The message with this uid, whoever's it is; the caller checks its channel."""
-    return Message.get_or_none(Message.uid == uid)
+    return Message.load_one("WHERE uid = ?", uid)
 
 
 def change(message_id: int, **values: Any) -> None:
@@ -158,7 +158,7 @@ def change(message_id: int, **values: Any) -> None:
     known = status and db.one("SELECT direction, status FROM message WHERE id = ?", message_id)
     if known and known[1] != status:
         tallies.count(tallies.MESSAGES, direction=known[0], status=str(status))
-    Message.update(**values).where(Message.id == message_id).execute()
+    Message.change(message_id, **values)
 
 
 def wait_for_answer(message_id: int, due_at: datetime, *, admitted: bool) -> None:
@@ -199,8 +199,7 @@ def conversations_to_answer(now: datetime, most: int) -> list[int]:
 
 def unanswered(conversation_id: int) -> list[Message]:
     """What the bot has not answered yet in this conversation, in order."""
-    waiting = Message.select().where(Message.conversation == conversation_id, Message.answer_due_at.is_null(False))
-    return list(waiting.order_by(Message.id))
+    return Message.load("WHERE conversation_id = ? AND answer_due_at IS NOT NULL ORDER BY id", conversation_id)
 
 
 def answers_since(conversation_id: int, since: datetime, most: int) -> int:

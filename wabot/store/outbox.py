@@ -105,7 +105,7 @@ def _take(message: Message, now: datetime, pace: Pace, lease: timedelta) -> Clai
         message.id,
     )
     tallies.count(tallies.MESSAGES, direction=words.Direction.OUT.value, status=words.Status.SENDING.value)
-    attempt = Attempt.create(
+    attempt = Attempt.add(
         message=message.id,
         tenant_id=message.tenant_id,
         channel_id=message.channel_id,

@@ -54,12 +54,12 @@ def all_tenants() -> list[Tenant]:
 
 def by_slug(slug: str) -> Tenant | None:
     """The tenant with this slug."""
-    return Tenant.get_or_none(Tenant.slug == slug)
+    return Tenant.load_one("WHERE slug = ?", slug)
 
 
 def by_id(tenant_id: int) -> Tenant | None:
     """The tenant with this id."""
-    return Tenant.get_or_none(Tenant.id == tenant_id)
+    return Tenant.load_one("WHERE id = ?", tenant_id)
 
 
 def channels(tenant_id: int | None = None) -> list[Channel]:
@@ -70,23 +70,18 @@ def channels(tenant_id: int | None = None) -> list[Channel]:
 
 def channel(channel_id: int) -> Channel | None:
     """The channel with this id, whoever's it is; for the operator and for work that is its own."""
-    return Channel.select(Channel, Tenant).join(Tenant).where(Channel.id == channel_id).first()  # type: ignore[no-any-return]
+    return Channel.load_one("WHERE id = ?", channel_id)
 
 
 def channel_by_key(key: str) -> Channel | None:
     """The channel whose own webhook route has this key."""
-    return Channel.select(Channel, Tenant).join(Tenant).where(Channel.key == key).first()  # type: ignore[no-any-return]
+    return Channel.load_one("WHERE key = ?", key)
 
 
 def channel_by_route(provider: str, route: str) -> Channel | None:
     """The channel that the provider names so: the active one, else the newest paused one."""
-    return (  # type: ignore[no-any-return]
-        Channel.select(Channel, Tenant)
-        .join(Tenant)
-        .where(Channel.provider == provider, Channel.route == route)
-        .order_by((Channel.status == words.ChannelStatus.ACTIVE.value).desc(), Channel.id.desc())
-        .first()
-    )
+    named = "WHERE provider = ? AND route = ? ORDER BY status = 'active' DESC, id DESC LIMIT 1"
+    return Channel.load_one(named, provider, route)
 
 
 def active_channels(provider: str) -> list[Channel]:
@@ -97,13 +92,7 @@ def active_channels(provider: str) -> list[Channel]:
 
 def first_active_channel(tenant_id: int) -> Channel | None:
     """The channel that a message goes out by when nobody says which."""
-    return (  # type: ignore[no-any-return]
-        Channel.select(Channel, Tenant)
-        .join(Tenant)
-        .where(Channel.tenant == tenant_id, Channel.status == words.ChannelStatus.ACTIVE)
-        .order_by(Channel.id)
-        .first()
-    )
+    return Channel.load_one("WHERE tenant_id = ? AND status = 'active' ORDER BY id LIMIT 1", tenant_id)
 
 
 def routed_elsewhere(number: str, channel_id: int | None) -> bool:

@@ -111,7 +111,7 @@ def add(entry: Entry) -> Journalled:
 
 def refuse(provider: str, channel_id: int | None, reason: str, size: int, now: datetime) -> None:
     """Inside a write: note a refused request; only the newest thousand are kept."""
-    row = Refusal.create(provider=provider, channel_id=channel_id, reason=reason, size=size, at=now)
+    row = Refusal.add(provider=provider, channel_id=channel_id, reason=reason, size=size, at=now)
     db.run("DELETE FROM refusal WHERE id <= ?", row.id - REFUSALS_KEPT)
     tallies.count(tallies.WEBHOOKS, provider=provider or "unknown", verdict="refused")
 
@@ -152,7 +152,8 @@ def begin_reading(now: datetime) -> list[Webhook]:
         MOST_READ_TOGETHER,
     )
     ids = [row[0] for row in taken]
-    return list(Webhook.select().where(Webhook.id.in_(ids)).order_by(Webhook.id)) if ids else []
+    marks = ", ".join("?" * len(ids))
+    return Webhook.load(f"WHERE id IN ({marks}) ORDER BY id", *ids) if ids else []
 
 
 def end_reading(
@@ -161,9 +162,8 @@ def end_reading(
     """Inside a write: mark a webhook as read, with what could not be."""
     if verdict is words.Verdict.QUARANTINED:
         tallies.count(tallies.WEBHOOKS, provider=webhook.provider, verdict=verdict.value)
-    Webhook.update(
-        reading=words.Reading.DONE, verdict=verdict, problems=list(problems), reason=reason, read_at=now
-    ).where(Webhook.id == webhook.id).execute()
+    done = words.Reading.DONE
+    Webhook.change(webhook.id, reading=done, verdict=verdict, problems=list(problems), reason=reason, read_at=now)
 
 
 def give_back(ids: Sequence[int]) -> None:
