@@ -1,15 +1,17 @@
-"""An imitation of Twilio in a thread, and what a send needs beside its draft."""
+"""Imitations of vendors in a thread, and what a send needs beside its draft."""
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fakes import twilio
+from tests.fakes import meta, twilio
 from tests.providers import payloads
 from wabot.config import Settings
 from wabot.providers.base import Structures
@@ -33,7 +35,7 @@ class Kept(Structures):
 
 
 class Imitation:
-    """The running imitation of Twilio."""
+    """A running imitation of a vendor."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -56,17 +58,36 @@ class Imitation:
             connection.close()
 
 
-@pytest.fixture
-def imitation(tmp_path: Path) -> Iterator[Imitation]:
-    server = twilio.Server(("127.0.0.1", 0), twilio.Handler)
-    server.twilio = twilio.Twilio(payloads.AC, payloads.SECRET, tmp_path / "ledger.jsonl")
+@contextlib.contextmanager
+def served(server: ThreadingHTTPServer) -> Iterator[Imitation]:
+    """The imitation that this server is, running in a thread."""
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.02))
     thread.start()
-    yield Imitation(server.server_address[1])
+    yield Imitation(server.server_port)
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def imitation(tmp_path: Path) -> Iterator[Imitation]:
+    """Twilio."""
+    server = twilio.Server(("127.0.0.1", 0), twilio.Handler)
+    server.twilio = twilio.Twilio(payloads.AC, payloads.SECRET, tmp_path / "ledger.jsonl")
+    with served(server) as running:
+        yield running
     server.twilio.close()
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Iterator[Imitation]:
+    """Meta, with the number of `payloads` and another one."""
+    numbers = {payloads.NUMBER_ID: payloads.ACCOUNTS["meta"].credentials["access_token"], "7": "another token"}
+    server = meta.Server(("127.0.0.1", 0), meta.Handler)
+    server.meta = meta.Meta(numbers, tmp_path / "graph.jsonl")
+    with served(server) as running:
+        yield running
+    server.meta.close()
 
 
 @pytest.fixture

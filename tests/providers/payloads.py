@@ -14,16 +14,18 @@ from urllib.parse import urlencode
 
 from tests.fakes import twilio
 from wabot import words
-from wabot.providers import sandbox
+from wabot.providers import meta_webhooks, sandbox
 from wabot.providers.base import Account, Arrived
 
 FOLDER = Path(__file__).parents[1] / "payloads"
 PUBLIC_URL = "https://bot.example.com"
 SECRET = "0123456789abcdef0123456789abcdef"
 AC = "AC00000000000000000000000000000001"
+NUMBER_ID = "106540352242922"
 ACCOUNTS: Mapping[str, Account] = {
     "twilio": Account("+966110000001", {"account_sid": AC, "auth_token": SECRET}),
     "sandbox": Account("+966110000001", {"secret": SECRET, "api_base": "http://127.0.0.1:8000"}),
+    "meta": Account("+966110000001", {"phone_number_id": NUMBER_ID, "access_token": "EAAG1", "app_secret": SECRET}),
 }
 """An account of each provider; its secret signs the payloads."""
 
@@ -76,7 +78,15 @@ def _sign_sandbox(arrived: Arrived, secret: str) -> Arrived:
     return with_headers(arrived, x_sandbox_signature=sandbox.sign(arrived.body, secret))
 
 
-SIGN: Mapping[str, Callable[[Arrived, str], Arrived]] = {"twilio": _sign_twilio, "sandbox": _sign_sandbox}
+def _sign_meta(arrived: Arrived, secret: str) -> Arrived:
+    return with_headers(arrived, x_hub_signature_256=meta_webhooks.sign(arrived.body, secret))
+
+
+SIGN: Mapping[str, Callable[[Arrived, str], Arrived]] = {
+    "twilio": _sign_twilio,
+    "sandbox": _sign_sandbox,
+    "meta": _sign_meta,
+}
 
 
 def signed(provider: str, situation: str, secret: str = SECRET) -> Arrived:

@@ -12,7 +12,7 @@ from tests.providers.conftest import Kept
 from wabot import errors
 from wabot.config import Settings
 from wabot.providers import by_name, sandbox
-from wabot.providers.base import Account, Address, Arrived
+from wabot.providers.base import Account, Arrived
 from wabot.words import Button, Draft, Kind
 
 SANDBOX = by_name("sandbox")

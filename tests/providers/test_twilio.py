@@ -99,10 +99,8 @@ def test_a_webhook_is_addressed_to_our_number(situation: str, number: str, refer
 
 
 def test_what_says_nothing_of_us_is_addressed_to_nobody() -> None:
-    assert (
-        TWILIO.addresses(Arrived("POST", "/x", {"content-type": twilio_webhooks.FORM}, b"To=whatsapp:US.12")) == [Address()]
-    )
-    assert TWILIO.addresses(Arrived("POST", "/x", {"content-type": "application/json"}, b'{"To": "+1"}')) == [Address()]
+    for content_type, body in ((twilio_webhooks.FORM, b"To=whatsapp:US.12"), ("application/json", b'{"To": "+1"}')):
+        assert TWILIO.addresses(Arrived("POST", "/x", {"content-type": content_type}, body)) == [Address()]
 
 
 def test_it_recognises_its_signature_and_forms() -> None:

@@ -254,3 +254,35 @@ def test_a_frozen_writer_lets_others_in_as_soon_as_it_is_killed(file: Path) -> N
     held.wait()
     held.stdout.close()
     assert db.write(lambda: put("now"), deadline=5) == "now"
+
+
+GREEDY = """
+import fcntl, os, sys, time
+from pathlib import Path
+from wabot.store import db
+from wabot.store.writer import Gate
+gate, tally = Gate(db.gate_path(Path(sys.argv[1])), None), os.open(sys.argv[1] + ".tally", os.O_RDWR | os.O_CREAT)
+for n in range(10**9):
+    with gate.held():
+        os.pwrite(tally, b"%-12d" % n, 0)
+        time.sleep(0.001)
+    if n == 0:
+        print("going", flush=True)
+"""
+
+
+@pytest.mark.process
+def test_a_process_that_takes_the_gate_again_at_once_does_not_overtake_one_that_waits(file: Path) -> None:
+    command = [sys.executable, "-c", GREEDY, str(file)]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    tally = file.with_name(file.name + ".tally")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=env) as greedy:
+        assert greedy.stdout is not None
+        greedy.stdout.readline()
+        overtaken = []
+        for _ in range(20):
+            before = int(tally.read_text())
+            db.write(lambda: put("mine") if "mine" not in kept() else None)
+            overtaken.append(int(tally.read_text()) - before)
+        greedy.kill()
+    assert max(overtaken) <= 6, f"while one write waited, the other process was let in {overtaken} times"

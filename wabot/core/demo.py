@@ -46,7 +46,7 @@ def _ensure(new: NewTenant, number: str, menu: words.Menu, settings: Mapping[str
         tenant_id = tenancy.add_tenant(new, settings).id
         db.write(lambda: menus.keep(tenant_id, menu, now))
         tenancy.add_channel(new.slug, "sandbox", number, {})
-    elif not tenants.channels(tenant.id) and not tenants.routed_elsewhere(number, None):
+    elif not tenants.channels(tenant.id) and not tenants.routed_elsewhere("sandbox", number, number, None):
         tenancy.add_channel(new.slug, "sandbox", number, {})
 
 

@@ -162,14 +162,15 @@ def add_channel(
     given = {**{key: words.unguessable() for key in provider.generated}, **credentials}
     _check_credentials(provider, normal, given)
     sealed = sealing.seal(config.settings(), given)
+    route = provider.route(provider.account(normal, given, config.settings()))
 
     def store() -> Channel:
-        _check_route(normal, None)
+        _check_route(provider.name, normal, route, None)
         return Channel.create(
             tenant=tenant.id,
             provider=provider.name,
             number=normal,
-            route=provider.route(provider.account(normal, given, config.settings())),
+            route=route,
             credentials=sealed,
             out_per_minute=out_per_minute,
             out_per_day=out_per_day,
@@ -181,15 +182,18 @@ def add_channel(
 
 def edit_channel(channel_id: int, credentials: Mapping[str, str], **changes: Any) -> Channel:
     """The channel with these values changed; one that was paused for its credentials goes on when they
-    are replaced. Raises NotFound, Refused."""
+    are replaced. Raises NotFound, Refused, and Conflict when it would be another channel's."""
     channel = find_channel(channel_id)
     provider = by_name(channel.provider)
     merged = {**_kept_credentials(channel), **credentials}
     _check_credentials(provider, channel.number, merged)
 
+    route = provider.route(provider.account(channel.number, merged, config.settings()))
+    sealed = sealing.seal(config.settings(), merged)
+
     def store() -> None:
-        route = provider.route(provider.account(channel.number, merged, config.settings()))
-        sealed = sealing.seal(config.settings(), merged)
+        if channel.status is words.ChannelStatus.ACTIVE:
+            _check_route(provider.name, channel.number, route, channel_id)
         tenants.change_channel(channel_id, **changes, route=route, credentials=sealed)
         if credentials and channel.pause_code == "credentials":
             tenants.resume(channel_id)
@@ -208,7 +212,8 @@ def resume_channel(channel_id: int) -> None:
     """Let a channel send again, in order. Raises NotFound, and Conflict if its number moved on."""
 
     def store() -> None:
-        _check_route(find_channel(channel_id).number, channel_id)
+        channel = find_channel(channel_id)
+        _check_route(channel.provider, channel.number, channel.route, channel_id)
         tenants.resume(channel_id)
 
     db.write(store)
@@ -261,8 +266,8 @@ def _check_credentials(provider: Provider, number: str, given: Mapping[str, str]
         raise errors.Refused("set", f"a {provider.name} channel needs {', '.join(missing)}")
 
 
-def _check_route(number: str, channel_id: int | None) -> None:
-    if tenants.routed_elsewhere(number, channel_id):
+def _check_route(provider: str, number: str, route: str, channel_id: int | None) -> None:
+    if tenants.routed_elsewhere(provider, number, route, channel_id):
         raise errors.Conflict(f"{number} is already routed to an active channel")
 
 

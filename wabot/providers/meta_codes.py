@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from wabot import errors
 from wabot.providers.answers import LONGEST_WAIT_SECONDS, Verdict
 
-THROTTLED = "4 613 80007 130429 131048 131056 131057 131064 133016"
+THROTTLED = "4 613 80007 130429 131048 131057 131064 133016"
 """Too fast, a limit that lifts by itself, or a number under maintenance for a minute: nothing was processed."""
-TEMPORARY = "1 2 131000 131016 133004 134101"
-"""1 is an invalid request or a server error, 131000 anything: tried again as often as the plan allows."""
+TEMPORARY = "1 2 131000 131016 131056 133004 134101"
+"""131056 is too fast for one customer (one message every six seconds): the others need not wait.
+1 is an invalid request or a server error, 131000 anything: tried again as often as the plan allows."""
 CREDENTIALS = "0 3 10 33 104 190 368 131005 131031 131042 " + " ".join(map(str, range(200, 300)))
 """The token, the app's permissions, the account, its number or its payment: no message can go until mended."""
 RECIPIENT = "130403 130472 130497 131021 131026 131049 131050 131062 137000"
@@ -38,12 +39,11 @@ _WAITS: Mapping[str, float] = {
     "613": 300,
     "80007": 300,
     "131048": LONGEST_WAIT_SECONDS,
-    "131056": 6,
     "131057": 60,
     "131064": LONGEST_WAIT_SECONDS,
     "133016": LONGEST_WAIT_SECONDS,
 }
-"""A pair of numbers may exchange a message every six seconds; API limits want minutes (facts §2.8, §2.9)."""
+"""API limits want minutes (facts §2.8, §2.9)."""
 
 
 def classify(code: str, message: str, *, otherwise: Verdict = errors.PermanentFailure) -> errors.ProviderFailure:

@@ -95,10 +95,15 @@ def first_active_channel(tenant_id: int) -> Channel | None:
     return Channel.load_one("WHERE tenant_id = ? AND status = 'active' ORDER BY id LIMIT 1", tenant_id)
 
 
-def routed_elsewhere(number: str, channel_id: int | None) -> bool:
-    """Whether another active channel has this number already."""
+def routed_elsewhere(provider: str, number: str, route: str, channel_id: int | None) -> bool:
+    """Whether another active channel has this number already, or its provider names another one so."""
     found = db.one(
-        "SELECT 1 FROM channel WHERE number = ? AND status = 'active' AND id IS NOT ? LIMIT 1", number, channel_id
+        "SELECT 1 FROM channel WHERE (number = ? OR (provider = ? AND route = ?)) AND status = 'active' "
+        "AND id IS NOT ? LIMIT 1",
+        number,
+        provider,
+        route,
+        channel_id,
     )
     return found is not None
 

@@ -1,0 +1,328 @@
+"""An imitation of Meta's Graph API for WhatsApp messages, as a process of its own, that misbehaves on demand.
+
+    python -m tests.fakes.meta --port 0 --ledger FILE --number ID=TOKEN… [--webhook URL --app-secret …]
+
+The first line on standard output is the port. Every send that Meta would have carried out stands in the ledger
+file, one JSON object a line, flushed before the answer leaves. With `--webhook` its statuses are posted there, signed.
+
+    POST /_control  {"mode", "count": 1, …}   what the next sends meet, one order after the other; see MODES
+    POST /_control  {"clear": true}           ends all orders
+    GET  /_ledger                             {"messages": [ledger], "callbacks": [statuses that were posted]}
+
+Parameters of an order: `accepted` (whether it counts as carried out), `status`, `code`, `subcode`, `details`,
+`retry_after`, `delay_ms`, `then` (the statuses, default sent, delivered, read) with `error_code` for a failed one.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import hmac
+import json
+import queue
+import re
+import secrets
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+from collections import deque
+from http.client import HTTPConnection, HTTPException
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+MODES = {
+    "ok": True,
+    "error": False,
+    "redirect": False,
+    "reset_before": False,
+    "reset_after": True,
+    "timeout": True,
+    "broken_json": True,
+}
+"""Each mode, and whether its send counts as carried out where the order does not say."""
+MOST_BODY = 1 << 20
+LONGEST_HANG = 120.0
+LIMITS = {"text": 4096, "interactive": 1024}
+
+
+def sign(body, app_secret):
+    """X-Hub-Signature-256: SHA-256 over the raw body, in lower-case hexadecimal (facts §2.1)."""
+    return "sha256=" + hmac.new(app_secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+def webhook(number_id, **value):
+    """The body of a webhook for one number, as bytes."""
+    return batch({"field": "messages", "value": within(number_id, **value)})
+
+
+def within(number_id, **value):
+    metadata = {"display_phone_number": "15550783881", "phone_number_id": number_id}
+    return {"messaging_product": "whatsapp", "metadata": metadata, **value}
+
+
+def batch(*changes):
+    """Several changes in one body, with the escapes that Meta writes."""
+    entries = [{"id": "102290129340398", "changes": list(changes)}]
+    return json.dumps({"object": "whatsapp_business_account", "entry": entries}).replace("/", "\\/").encode()
+
+
+class Refusal(Exception):
+    def __init__(self, status, code, message, details="", subcode=None):
+        super().__init__(message)
+        self.status, self.code, self.details, self.subcode = status, code, details, subcode
+
+
+class Meta:
+    """What the server knows; every method may be called from any thread."""
+
+    def __init__(self, numbers, ledger, callbacks=None):
+        self.numbers, self.callbacks, self.orders = numbers, callbacks, deque()
+        self._ledger = ledger.open("a", encoding="utf-8")
+        self._path, self._lock = ledger, threading.Lock()
+
+    def close(self):
+        self._ledger.close()
+
+    def order(self, wanted):
+        with self._lock:
+            if wanted.get("clear"):
+                self.orders.clear()
+            if "mode" in wanted:
+                if wanted["mode"] not in MODES:
+                    raise Refusal(400, 100, f"modes are {', '.join(MODES)}")
+                self.orders.append({"count": 1} | wanted)
+
+    def next_order(self):
+        with self._lock:
+            if not self.orders:
+                return {"mode": "ok"}
+            order = self.orders[0]
+            order["count"] -= 1
+            if order["count"] <= 0:
+                self.orders.popleft()
+            return order
+
+    def check(self, message):
+        """Raises Refusal as the error page says (100, 131008, 131009)."""
+        if message.get("messaging_product") != "whatsapp":
+            raise Refusal(400, 100, "(#100) The parameter messaging_product is required.")
+        to, user_id = message.get("to"), message.get("recipient")
+        if not re.fullmatch(r"[0-9]{4,20}", to or "") and not re.fullmatch(r"[A-Z]{2}\.[A-Za-z0-9.]+", user_id or ""):
+            raise Refusal(400, 131009, "(#131009) Parameter value is not valid", "Recipient is not valid")
+        kind = message.get("type", "text")
+        content = message.get(kind)
+        if not isinstance(content, dict):
+            raise Refusal(400, 131008, "(#131008) Required parameter is missing", kind)
+        said = content["body"] if kind == "text" else content.get("body", {}).get("text", "")
+        if kind in LIMITS and not 0 < len(said) <= LIMITS[kind]:
+            raise Refusal(400, 131009, "(#131009) Parameter value is not valid", "body")
+        if kind == "interactive":
+            self._check_action(content["type"], content["action"])
+        if kind == "template" and not content.get("language", {}).get("code"):
+            raise Refusal(400, 131008, "(#131008) Required parameter is missing", "language.code")
+
+    def _check_action(self, kind, action):
+        sections = action.get("sections", [])
+        buttons = [button["reply"]["title"] for button in action.get("buttons", [])]
+        rows = [row["title"] for section in sections for row in section["rows"]]
+        untitled = len(sections) > 1 and not all(section.get("title") for section in sections)
+        titles, most, longest = (rows, 10, 24) if kind == "list" else (buttons, 3, 20)
+        if untitled or not 1 <= len(titles) <= most or any(not 0 < len(title) <= longest for title in titles):
+            raise Refusal(400, 131009, "(#131009) Parameter value is not valid", "action")
+
+    def carry_out(self, number_id, message, order):
+        wamid = "wamid." + secrets.token_urlsafe(24)
+        line = {"id": wamid, "number_id": number_id, "time": time.time(), "mode": order["mode"], "message": message}
+        with self._lock:
+            self._ledger.write(json.dumps(line) + "\n")
+            self._ledger.flush()
+        if self.callbacks:
+            self.callbacks.plan(number_id, wamid, message, order)
+        return wamid
+
+    def lines(self):
+        with self._lock:
+            return [json.loads(line) for line in self._path.read_text(encoding="utf-8").splitlines()]
+
+
+class Callbacks:
+    """Posts the signed statuses one after the other."""
+
+    def __init__(self, url, app_secret, delay_seconds):
+        self.url, self.app_secret, self.delay, self.made = url, app_secret, delay_seconds, []
+        self._due = queue.SimpleQueue()
+        threading.Thread(target=self._post_all, daemon=True).start()
+
+    def plan(self, number_id, wamid, message, order):
+        for status in order.get("then", ("sent", "delivered", "read")):
+            told = {"id": wamid, "status": status, "timestamp": str(int(time.time()))}
+            if "to" in message:
+                told["recipient_id"] = message["to"]
+            if message.get("biz_opaque_callback_data"):
+                told["biz_opaque_callback_data"] = message["biz_opaque_callback_data"]
+            if status == "failed":
+                told["errors"] = [{"code": order.get("error_code", 131026), "title": "As ordered"}]
+            self._due.put((time.monotonic() + self.delay, told, webhook(number_id, statuses=[told])))
+
+    def _post_all(self):
+        while True:
+            due, told, body = self._due.get()
+            time.sleep(max(0, due - time.monotonic()))
+            self.made.append({"id": told["id"], "status": told["status"], "answer": self._post(body)})
+
+    def _post(self, body):
+        parts = urlsplit(self.url)
+        headers = {"Content-Type": "application/json", "X-Hub-Signature-256": sign(body, self.app_secret)}
+        with contextlib.closing(HTTPConnection(parts.netloc, timeout=15)) as connection:
+            try:
+                connection.request("POST", parts.path, body, headers)
+                return connection.getresponse().status
+            except (OSError, HTTPException):
+                return None
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = LONGEST_HANG
+
+    @property
+    def meta(self):
+        return self.server.meta
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        number_id = urlsplit(self.path).path.strip("/")
+        if self.path == "/_ledger":
+            made = self.meta.callbacks.made if self.meta.callbacks else []
+            return self._json(200, {"messages": self.meta.lines(), "callbacks": list(made)})
+        try:
+            self._authorise(number_id)
+        except Refusal as refusal:
+            return self._refuse(refusal)
+        return self._json(200, {"id": number_id, "display_phone_number": "+1 555-078-3881"})
+
+    def do_POST(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > MOST_BODY:
+            return self._refuse(Refusal(413, 100, "too large"))
+        body = json.loads(self.rfile.read(length))
+        try:
+            if self.path == "/_control":
+                self.meta.order(body)
+                return self._json(200, {})
+            number_id = self.path.removesuffix("/messages").strip("/")
+            self._authorise(number_id)
+            return self._obey(self.meta.next_order(), number_id, body)
+        except Refusal as refusal:
+            return self._refuse(refusal)
+
+    def _authorise(self, number_id):
+        """190 for a token that is none, 100 with 33 for a number that is not this token's."""
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        if token not in self.meta.numbers.values():
+            raise Refusal(401, 190, "Invalid OAuth access token - Cannot parse access token")
+        if self.meta.numbers.get(number_id) != token:
+            raise Refusal(400, 100, "Unsupported request. Object with this ID does not exist", subcode=33)
+
+    def _obey(self, order, number_id, message):
+        mode, made = order["mode"], {}
+        if order.get("accepted", MODES[mode]):
+            self.meta.check(message)
+            wamid = self.meta.carry_out(number_id, message, order)
+            to = message.get("to")
+            person = {"input": to, "wa_id": to} if to else {"user_id": message["recipient"]}
+            made = {"messaging_product": "whatsapp", "contacts": [person], "messages": [{"id": wamid}]}
+        time.sleep(order.get("delay_ms", 0) / 1000)
+        getattr(self, f"_{mode}")(order, json.dumps(made).encode())
+
+    def _ok(self, order, made):
+        self._answer(200, made)
+
+    def _error(self, order, made):
+        headers = {"Retry-After": str(order["retry_after"])} if "retry_after" in order else {}
+        told = [order.get(name) for name in ("code", "subcode", "details")]
+        body = error(told[0], "As ordered", told[2], told[1]) if "code" in order else {}
+        self._answer(order.get("status", 400), json.dumps(body).encode(), headers)
+
+    def _redirect(self, order, made):
+        self._answer(302, b"", {"Location": "http://169.254.169.254/"})
+
+    def _reset_before(self, order, made):
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.close()
+        self.close_connection = True
+
+    _reset_after = _reset_before
+
+    def _timeout(self, order, made):
+        self.connection.settimeout(LONGEST_HANG)
+        with contextlib.suppress(OSError):
+            self.connection.recv(1)
+        self.close_connection = True
+
+    def _broken_json(self, order, made):
+        self._answer(200, made[: len(made) // 2])
+
+    def _refuse(self, refusal):
+        self._json(refusal.status, error(refusal.code, str(refusal), refusal.details, refusal.subcode))
+
+    def _json(self, status, value):
+        self._answer(status, json.dumps(value).encode())
+
+    def _answer(self, status, body, headers=None):
+        self.send_response(status)
+        told = {"Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})}
+        for name, value in told.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def error(code, message, details=None, subcode=None):
+    """The Graph API's body of an error (facts §2.8)."""
+    told = {"message": message, "type": "OAuthException", "code": code, "fbtrace_id": "Az8or2yhqkZfEZ-_4Qn_Bam"}
+    if details:
+        told["error_data"] = {"messaging_product": "whatsapp", "details": details}
+    return {"error": told | ({"error_subcode": subcode} if subcode is not None else {})}
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 256
+
+    def handle_error(self, request, client_address):
+        """A client that goes away is expected here."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--ledger", type=Path, required=True)
+    parser.add_argument("--number", action="append", required=True, metavar="ID=TOKEN", help="can be given again")
+    parser.add_argument("--webhook", help="where signed statuses are posted")
+    parser.add_argument("--app-secret", default="")
+    parser.add_argument("--callback-delay-ms", type=int, default=50)
+    wanted = parser.parse_args()
+    callbacks = (
+        Callbacks(wanted.webhook, wanted.app_secret, wanted.callback_delay_ms / 1000) if wanted.webhook else None
+    )
+    server = Server(("127.0.0.1", wanted.port), Handler)
+    server.meta = Meta(dict(number.split("=", 1) for number in wanted.number), wanted.ledger, callbacks)
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: threading.Thread(target=server.shutdown).start())
+    print(server.server_address[1], flush=True)
+    server.serve_forever(poll_interval=0.1)
+    server.server_close()
+    server.meta.close()
+
+
+if __name__ == "__main__":
+    main()
