@@ -68,7 +68,9 @@ class Database(APSWDatabase):
         return self.connection().cursor()
 
     def _connect(self) -> apsw.Connection:
-        return connect(self.path, cache_kib=-8192 if self._is_writing_thread() else -1024)
+        if self._is_writing_thread():
+            return connect(self.path, cache_kib=-8192, may_write=True)
+        return connect(self.path)
 
     def _is_writing_thread(self) -> bool:
         return self._writer is not None and self._writer.is_current()
@@ -225,12 +227,13 @@ def _plain(values: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(clock.to_ms(value) if hasattr(value, "timestamp") else value for value in values)
 
 
-def connect(path: Path, *, cache_kib: int = -1024, flags: int = apsw.SQLITE_OPEN_READWRITE) -> apsw.Connection:
-    """A connection with wabot's pragmas that cannot write until the writer lets it."""
-    connection = apsw.Connection(str(path), flags=flags, statementcachesize=200)
+def connect(path: Path, *, cache_kib: int = -1024, may_write: bool = False) -> apsw.Connection:
+    """A connection with wabot's pragmas. Only the writer's may write: its thread runs nothing outside the gate,
+    and a write that would bypass it fails loudly everywhere else."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=200)
     try:
         connection.set_busy_timeout(1000)
-        for pragma in (*_PRAGMAS, f"cache_size={cache_kib}", "query_only=ON"):
+        for pragma in (*_PRAGMAS, f"cache_size={cache_kib}", f"query_only={'OFF' if may_write else 'ON'}"):
             list(connection.execute(f"PRAGMA {pragma}"))
     except apsw.Error:
         connection.close()

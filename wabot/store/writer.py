@@ -202,18 +202,33 @@ class Writer:
         if not batch:
             return
         connection = self._connect()
-        connection.execute("PRAGMA query_only=OFF")
+        connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            for job in batch:
+            if len(batch) == 1:
+                self._run_alone(connection, batch[0])
+            for job in batch if len(batch) > 1 else ():
                 self._run(connection, job)
-            connection.execute("COMMIT")
+            if connection.in_transaction:
+                connection.execute("COMMIT")
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            connection.execute("PRAGMA query_only=ON")
 
-    def _run(self, connection: apsw.Connection, job: _Job) -> None:
+    @staticmethod
+    def _run_alone(connection: apsw.Connection, job: _Job) -> None:
+        """One function that is the whole transaction: what fails is rolled back with it."""
+        try:
+            job.outcome = job.run()
+        except Exception as error:  # noqa: BLE001 - it belongs to the caller, who gets it
+            job.error = error
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        else:
+            if not connection.in_transaction:
+                raise _RolledBack
+
+    @staticmethod
+    def _run(connection: apsw.Connection, job: _Job) -> None:
         """One function in its savepoint. After any failure ask SQLite whether the transaction still
         stands: FULL, IOERR, NOMEM and INTERRUPT roll back all of it."""
         connection.execute("SAVEPOINT job")
