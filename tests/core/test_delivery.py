@@ -7,7 +7,7 @@ import requests
 
 from tests.core.conftest import Stage
 from wabot import clock, config, errors, words
-from wabot.core import delivery, sending, tenancy
+from wabot.core import delivery, sending, structures, tenancy
 from wabot.providers.base import Accepted
 from wabot.store import attempts, db, messages, outbox, workers
 from wabot.store.messages import Message
@@ -337,3 +337,25 @@ def test_nothing_free_form_leaves_after_the_window_has_closed(stage: Stage) -> N
     stage.later(hours=24, seconds=1)
     assert stage.deliver() == 0
     assert (one(stage).status, one(stage).error_code) == (Status.SUPPRESSED, "window_closed")
+
+
+def test_a_late_answer_that_nothing_was_called_changes_nothing_once_another_attempt_has_begun(stage: Stage) -> None:
+    claim = claimed(stage)
+    stage.later(seconds=61)
+    delivery.recover_lost()
+    stage.later(seconds=121)
+    stage.keep_house()
+    stage.deliver()
+    db.write(lambda: delivery.settle(claim.attempt_id, structures.BeingCreated("k"), clock.now()))
+    assert stage.deliver() == 0
+    assert (one(stage).status, one(stage).attempts, len(stage.sent)) == (Status.SENT, 2, 1)
+
+
+def test_many_expired_messages_are_suppressed_a_few_at_a_time(stage: Stage) -> None:
+    queue(stage, *(f"{n}" for n in range(outbox.MOST_SUPPRESSED + 5)))
+    db.write(lambda: db.run("UPDATE message SET expires_at = 1 WHERE direction = 'OUT'"))
+    suppressed = []
+    for _ in range(2):
+        assert db.write(lambda: outbox.claim(clock.now(), stage.pace, delivery.lease())) is None
+        suppressed.append(sum(message.status is Status.SUPPRESSED for message in stage.out()))
+    assert suppressed == [outbox.MOST_SUPPRESSED, outbox.MOST_SUPPRESSED + 5]

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.core.conftest import PHONE, Stage
-from wabot import clock, words
+from wabot import clock, errors, words
 from wabot.core import inbox
 from wabot.store import db, webhooks
 from wabot.store.customers import Conversation, Customer
@@ -160,3 +160,39 @@ def test_the_window_follows_the_event_time_and_never_goes_back(stage: Stage) -> 
     stage.says("old", at="2026-01-01T00:00:00.000Z")
     stage.read()
     assert clock.now() - Conversation.get().last_in_at < timedelta(minutes=5)
+
+
+def test_what_could_not_be_written_is_read_again_without_a_restart_and_is_no_suspect(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.says("hello")
+
+    def full(*_: object, **__: object) -> None:
+        raise errors.CannotWrite("no room")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(inbox, "_apply", full)
+        broken.setattr(webhooks, "give_back", full)
+        with pytest.raises(errors.CannotWrite):
+            inbox.read_some()
+    assert not inbox.read_some()
+    stage.later(minutes=6)
+    stage.keep_house()
+    stage.read()
+    assert [message.body for message in stage.in_()] == ["hello"]
+    assert Webhook.get().read_attempts == 0
+
+
+def test_a_file_that_is_full_for_long_makes_no_webhook_poison(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.says("hello")
+
+    def full(*_: object, **__: object) -> None:
+        raise errors.CannotWrite("no room")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(inbox, "_apply", full)
+        for _ in range(5):
+            with pytest.raises(errors.CannotWrite):
+                inbox.read_some()
+    stage.read()
+    assert [message.body for message in stage.in_()] == ["hello"]

@@ -154,3 +154,14 @@ def test_a_failure_of_the_unknown_attempt_says_nothing_about_its_resend(stage: S
     stage.status("failed", f"{one(stage).uid}.1", id="sbx.lost", error={"code": "permanent", "message": "no"})
     assert one(stage).status is Status.SENT
     assert [attempt.status for attempt in stage.attempts()] == [Status.FAILED, Status.SENT]
+
+
+@pytest.mark.parametrize(("status", "code"), [("undelivered", "temporary"), ("failed", "permanent")])
+def test_a_sent_that_comes_after_the_failure_does_not_undo_it(stage: Stage, status: str, code: str) -> None:
+    reference = sent(stage)
+    stage.status(status, reference, id="sbx.1", error={"code": code, "message": "as told"})
+    before = one(stage)
+    stage.status("sent", reference, id="sbx.1")
+    after = one(stage)
+    assert (after.status, after.due_at) == (before.status, before.due_at)
+    assert stage.attempts()[0].status == status

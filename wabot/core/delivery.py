@@ -86,9 +86,11 @@ def settle(attempt_id: int, outcome: Outcome, now: datetime) -> None:
     if message is None:
         return
     if isinstance(outcome, structures.BeingCreated):
-        attempts.withdraw(attempt)
-        outbox.requeue(message, now + timedelta(seconds=structures.LOOK_AGAIN_SECONDS))
-        return
+        if message.attempts == attempt.n and message.status is words.Status.SENDING:
+            attempts.withdraw(attempt)
+            outbox.requeue(message, now + timedelta(seconds=structures.LOOK_AGAIN_SECONDS))
+            return
+        outcome = errors.TemporaryFailure("not_sent", "what it needed was being created")
     attempts.change(attempt.id, lease_until=None, settled_at=now)
     if isinstance(outcome, Accepted):
         _accepted(message, attempt, outcome, now)

@@ -36,11 +36,11 @@ def read_some() -> bool:
         try:
             done = db.write(lambda: _apply(waiting, clock.now()))  # noqa: B023 - runs before the next turn
         except errors.CannotWrite:
-            _give_back(waiting)
+            _give_back(waiting, suspect=False)
             raise
         except Exception:
             log.exception("reading failed", extra={"webhooks": [parsed.webhook.id for parsed in waiting]})
-            _give_back(waiting)
+            _give_back(waiting, suspect=True)
             break
         waiting = waiting[done:]
     return bool(taken)
@@ -57,9 +57,9 @@ def replay(webhook_id: int) -> None:
     db.write(lambda: webhooks.replay(webhook_id, tenant_id, channel_id))
 
 
-def _give_back(waiting: Sequence[_Parsed]) -> None:
+def _give_back(waiting: Sequence[_Parsed], *, suspect: bool) -> None:
     ids = [parsed.webhook.id for parsed in waiting]
-    db.write(lambda: webhooks.give_back(ids))
+    db.write(lambda: webhooks.give_back(ids, suspect=suspect))
 
 
 def _parse(webhook: Webhook) -> _Parsed:

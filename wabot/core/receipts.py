@@ -23,6 +23,8 @@ _SHOWN = {
     words.Progress.DELIVERED: words.Status.DELIVERED,
     words.Progress.READ: words.Status.READ,
 }
+_ENDED = (words.Status.FAILED, words.Status.UNDELIVERED)
+"""Final for an attempt, unless it is delivered or read after all; statuses come in any order."""
 
 
 def apply(channel: Channel, receipt: words.Receipt, now: datetime) -> None:
@@ -64,6 +66,8 @@ def _advance(attempt: Attempt, receipt: words.Receipt, now: datetime) -> None:
         _fail(message, attempt, receipt, now)
         return
     _note_times(message, receipt.progress, receipt.at or now)
+    if attempt.status in _ENDED and receipt.progress < words.Progress.DELIVERED:
+        return
     if receipt.progress > attempt.rank:
         attempts.change(attempt.id, rank=receipt.progress, status=_SHOWN[receipt.progress])
         show(message.id)
@@ -84,8 +88,7 @@ def _note_times(message: Message, progress: words.Progress, at: datetime) -> Non
 
 def _fail(message: Message, attempt: Attempt, receipt: words.Receipt, now: datetime) -> None:
     """A failure after acceptance: the same policy as for one at once, unless it was delivered already."""
-    ended = (words.Status.FAILED, words.Status.UNDELIVERED)
-    if attempt.rank >= words.Progress.DELIVERED or attempt.status in ended:
+    if attempt.rank >= words.Progress.DELIVERED or attempt.status in _ENDED:
         return
     status = words.Status.FAILED if receipt.progress is words.Progress.FAILED else words.Status.UNDELIVERED
     attempts.change(

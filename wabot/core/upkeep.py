@@ -12,6 +12,8 @@ log = logging.getLogger(__name__)
 
 BEAT_EVERY = timedelta(seconds=5)
 BEAT_IS_STALE_AFTER = timedelta(seconds=60)
+LONGEST_READING = timedelta(minutes=5)
+"""Reading a batch takes milliseconds; what takes longer met a file that could not be written."""
 PARKED_FOR = timedelta(hours=24)
 JUMP_SECONDS = 30.0
 LOOK_AGAIN_SECONDS = 1.0
@@ -76,6 +78,8 @@ def _abandon_dead_readers() -> None:
     for reader in webhooks.readers():
         if workers.is_gone(reader) and db.write(lambda reader=reader: webhooks.abandon(reader)):  # type: ignore[misc]
             log.warning("webhooks of a dead reader are read again")
+    if webhooks.readers():
+        db.write(lambda: webhooks.forget_begun(clock.now() - LONGEST_READING))
 
 
 def health() -> Health:

@@ -17,6 +17,7 @@ UNKNOWN_HOLDS = timedelta(seconds=10)
 """How long an unknown outcome keeps back what was said after it."""
 LONGEST_HOLD = timedelta(hours=1)
 WINDOW = timedelta(hours=24)
+MOST_SUPPRESSED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,12 @@ def look(now: datetime, pace: Pace) -> Found:
 def claim(now: datetime, pace: Pace, lease: timedelta) -> Claimed | None:
     """Inside a write: take the next message that may still be sent, with an attempt and a lease.
 
-    What waited longer than its time to live, or whose window has closed meanwhile, is suppressed.
+    What waited longer than its time to live, or whose window has closed meanwhile, is suppressed: a few at a
+    time, so that thousands of them keep no other writer waiting.
     """
-    while (message_id := look(now, pace).message_id) is not None:
-        message = messages.by_id(message_id)
+    for _ in range(MOST_SUPPRESSED):
+        message_id = look(now, pace).message_id
+        message = messages.by_id(message_id) if message_id is not None else None
         if message is None:
             return None
         reason = _too_late(message, now)

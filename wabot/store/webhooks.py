@@ -166,9 +166,21 @@ def end_reading(
     Webhook.change(webhook.id, reading=done, verdict=verdict, problems=list(problems), reason=reason, read_at=now)
 
 
-def give_back(ids: Sequence[int]) -> None:
-    """Inside a write: leave webhooks to be read one by one, because reading them together failed."""
-    Webhook.update(reader="").where(Webhook.id.in_(list(ids)), Webhook.reading == words.Reading.PENDING).execute()
+def give_back(ids: Sequence[int], *, suspect: bool) -> None:
+    """Inside a write: leave webhooks to be read again; one by one where one of them may be why reading failed."""
+    fresh = {} if suspect else {"being_read_since": None, "read_attempts": 0}
+    mine = (Webhook.id.in_(list(ids)), Webhook.reading == words.Reading.PENDING)
+    Webhook.update(reader="", **fresh).where(*mine).execute()
+
+
+def forget_begun(before: datetime) -> int:
+    """Inside a write: what a living process began to read before then, and could not even give back, is as if it
+    had not been begun; reading it twice would store nothing twice."""
+    return db.run(
+        "UPDATE webhook SET reader = '', being_read_since = NULL WHERE reading = 'pending' AND reader <> '' "
+        "AND being_read_since < ?",
+        before,
+    )
 
 
 def readers() -> list[str]:
