@@ -12,6 +12,9 @@ WabotError
     ├── TemporaryFailure        surely not sent; trying again can help
     ├── Throttled               surely not sent; the channel waits, no attempt is spent
     ├── PermanentFailure        surely not sent; trying again cannot help
+    │   ├── RecipientRefused    … because of this customer: the number, the window, an opt-out
+    │   ├── TemplateRefused     … because of its template, which pauses
+    │   └── SetupRefused        … because the channel is set up wrongly: the operator must mend it
     ├── CredentialsRefused      surely not sent; the channel pauses until they are replaced
     └── UnknownOutcome          nobody can tell from here whether it was sent
 """
@@ -60,13 +63,14 @@ class ProviderFailure(WabotError):
     """A provider call that did not end in "accepted".
 
     `code` is the provider's own code where it gave one, else a word of ours; `raw` is at most the
-    first 2 kB of its answer, kept for the operator.
+    first 2 kB of its answer, kept for the operator; `reason` is a word of `words.Reason`.
     """
 
     code: str
     message: str = ""
     raw: bytes = b""
     retry_after: float | None = None
+    reason: str = ""
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}" if self.message else self.code
@@ -82,6 +86,18 @@ class Throttled(ProviderFailure):
 
 class PermanentFailure(ProviderFailure):
     """Surely not sent; another attempt of the same content to the same recipient cannot succeed."""
+
+
+class RecipientRefused(PermanentFailure):
+    """This customer cannot be sent this: an invalid number, a closed window, an opt-out. Nobody's fault here."""
+
+
+class TemplateRefused(PermanentFailure):
+    """The template does not exist, is not approved, is paused, or does not take these variables."""
+
+
+class SetupRefused(PermanentFailure):
+    """The channel or its account is configured wrongly; no message of this sort can go until that is mended."""
 
 
 class CredentialsRefused(ProviderFailure):

@@ -27,7 +27,7 @@ _call = threading.local()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer of at most MAX_ANSWER_BYTES; header names are in lower case."""
+    """A complete answer; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -56,8 +56,9 @@ def request(
     form: Mapping[str, str] | None = None,
     json: Any = None,
     data: bytes | None = None,
+    most_bytes: int = MAX_ANSWER_BYTES,
 ) -> Answer:
-    """One request, answered within `deadline_seconds` from now or broken off.
+    """One request, answered within `deadline_seconds` from now or broken off; more than `most_bytes` are not read.
 
     Raises TemporaryFailure (`not_sent`) when no connection came about, so nothing was sent, and
     UnknownOutcome (`timeout`, `connection_lost`, `answer_too_large`) for all that went wrong later.
@@ -80,7 +81,7 @@ def request(
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                body = _read(response)
+                body = _read(response, most_bytes)
             if watch.expired:
                 raise errors.UnknownOutcome("timeout", "the answer was broken off")
             return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
@@ -91,16 +92,20 @@ def request(
         _call.watch = None
 
 
-def _read(response: requests.Response) -> bytes:
+def multipart(fields: Mapping[str, str | tuple[str, bytes, str]]) -> tuple[bytes, str]:
+    """The body of a form with files, and its content type. A file is its name, its bytes and its type."""
+    return urllib3.encode_multipart_formdata(fields)
+
+
+def _read(response: requests.Response, most: int) -> bytes:
     """The raw body, never inflated: a compressed answer was not asked for and stays unreadable."""
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     while chunk := response.raw.read1(65536, decode_content=False):
         parts.append(chunk)
         size += len(chunk)
-        if size > MAX_ANSWER_BYTES:
-            raise errors.UnknownOutcome(
-                "answer_too_large", f"more than {MAX_ANSWER_BYTES} bytes", b"".join(parts)[:2048]
-            )
+        if size > most:
+            raise errors.UnknownOutcome("answer_too_large", f"more than {most} bytes", b"".join(parts)[:2048])
     return b"".join(parts)
 
 

@@ -90,8 +90,74 @@ class Kind(StrEnum):
     BUTTONS = "buttons"
     LIST = "list"
     TEMPLATE = "template"
+    MEDIA = "media"
+    LOCATION = "location"
     INTERACTIVE = "interactive"
     BUTTON = "button"
+    SYSTEM = "system"
+    PREFERENCE = "preference"
+    UNKNOWN = "unknown"
+
+
+NOTICES = frozenset({Kind.SYSTEM, Kind.PREFERENCE})
+"""Inbound kinds that the provider writes about a customer, not the customer: no window opens, nobody is asked."""
+
+
+class MediaType(StrEnum):
+    """What WhatsApp tells files apart by; the values are those of its API and of CONTRACT §5."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+    AUDIO = "audio"
+    DOCUMENT = "document"
+    STICKER = "sticker"
+
+
+class MediaState(StrEnum):
+    """Whether a file is in our database: still to be fetched, here, given up, or past its retention."""
+
+    PENDING = "pending"
+    READY = "ready"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class Reason(StrEnum):
+    """Why a message was not sent or not delivered, as far as people can act on it; `core.hints` says each in words."""
+
+    TOKEN = "token"  # noqa: S105 - a word, not a secret
+    PERMISSION = "permission"
+    ACCOUNT = "account"
+    PAYMENT = "payment"
+    SETUP = "setup"
+    RATE = "rate"
+    DAY_LIMIT = "day_limit"
+    SPAM = "spam"
+    PROVIDER = "provider"
+    NETWORK = "network"
+    NO_ANSWER = "no_answer"
+    NUMBER = "number"
+    NOT_ON_WHATSAPP = "not_on_whatsapp"
+    NOT_INVITED = "not_invited"
+    BLOCKED = "blocked"
+    OPTED_OUT = "opted_out"
+    MARKETING_CAP = "marketing_cap"
+    EXPERIMENT = "experiment"
+    COUNTRY = "country"
+    IDENTITY = "identity"
+    LOOP = "loop"
+    WINDOW = "window"
+    TEMPLATE_UNKNOWN = "template_unknown"
+    TEMPLATE_REFUSED = "template_refused"
+    TEMPLATE_VARIABLES = "template_variables"
+    CONTENT = "content"
+    MEDIA = "media"
+    EXPIRED = "expired"
+    MAYBE_SENT = "maybe_sent"
+    POISON = "poison"
+    ALLOWANCE = "allowance"
+    PAUSED = "paused"
+    SEALED = "sealed"
     UNKNOWN = "unknown"
 
 
@@ -136,18 +202,58 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class TemplateUse:
-    """A template by its name, with its variables by their position (`"1"`, `"2"`, …)."""
+    """A template by its name, with its variables by their position (`"1"`, `"2"`, …) or name; `provider_id` is what
+    its provider calls it."""
 
     name: str
     language: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    provider_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template as its provider lists it, or as the operator says; `body` with `{{1}}` or `{{name}}` where its
+    `params` variables go, `status` and `category` in the provider's words."""
+
+    name: str
+    language: str
+    provider_id: str
+    category: str = ""
+    status: str = ""
+    body: str = ""
+    params: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A file to send: by a public address (`url`), or one of ours (`media_id`), of which type and size in bytes
+    are known."""
+
+    type: str
+    url: str = ""
+    media_id: int = 0
+    filename: str = ""
+    mime_type: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place, in degrees."""
+
+    latitude: float
+    longitude: float
+    name: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A message that is not yet in the outbox; the shapes are those of CONTRACT §5.
 
-    `purpose` is why it is sent, `step` the flow step that wrote it (empty where no bot did).
+    `purpose` is why it is sent, `step` the flow step that wrote it (empty where no bot did); the `text` of a file is
+    its caption.
     """
 
     kind: Kind
@@ -158,6 +264,8 @@ class Draft:
     button: str = ""
     sections: tuple[Section, ...] = ()
     template: TemplateUse | None = None
+    media: Media | None = None
+    location: Location | None = None
     purpose: str = Purpose.REPLY
     step: str = ""
 
@@ -171,7 +279,7 @@ class Draft:
     @classmethod
     def restore(cls, kind: str, text: str, payload: Mapping[str, Any], purpose: str, step: str) -> Self:
         """The draft that was stored as `kind`, `text` and `payload()`."""
-        template = payload.get("template")
+        template, media, location = (payload.get(name) for name in ("template", "media", "location"))
         return cls(
             kind=Kind(kind),
             text=text,
@@ -184,6 +292,8 @@ class Draft:
                 for section in payload.get("sections", ())
             ),
             template=TemplateUse(**template) if template else None,
+            media=Media(**media) if media else None,
+            location=Location(**location) if location else None,
             purpose=purpose,
             step=step,
         )
@@ -218,8 +328,20 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a message: its type, and where the provider keeps it (`reference`: an address or an id
+    that its adapter understands)."""
+
+    type: str
+    reference: str
+    mime_type: str = ""
+    filename: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Incoming:
-    """One message of a customer, read from a webhook.
+    """One message of a customer, read from a webhook; or, with `by_business`, one that somebody of the business wrote
+    to `customer` elsewhere, such as in the WhatsApp Business app.
 
     `text` is what a person would read; `choice` is the id of the tapped button or row; `payload`
     keeps what the kind carries beyond its text, or the raw item where the kind is not ours.
@@ -235,13 +357,16 @@ class Incoming:
     name: str = ""
     quoted_id: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
     sent_at: datetime | None = None
     route: str = ""
+    by_business: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a provider says became of an attempt. `reference` is our `<message uid>.<attempt>`."""
+    """What a provider says became of an attempt. `reference` is our `<message uid>.<attempt>`; `alias` another id
+    that the provider has for the same message, by which later receipts may name it."""
 
     provider_message_id: str
     progress: Progress
@@ -251,6 +376,7 @@ class Receipt:
     error_message: str = ""
     raw: bytes = b""
     route: str = ""
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +388,25 @@ class Unread:
     route: str = ""
 
 
-Item = Incoming | Receipt | Unread
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a provider tells about a channel, its account or its templates, not about a message: kept and shown.
+
+    `field` is the provider's word for what it is about, `summary` one line for people; `account` is the provider's
+    account that it concerns, where it names no channel. A change of a template's state names the template, its
+    language and its new `template_status`.
+    """
+
+    field: str
+    summary: str = ""
+    route: str = ""
+    account: str = ""
+    template: str = ""
+    template_language: str = ""
+    template_status: str = ""
+
+
+Item = Incoming | Receipt | Notice | Unread
 
 
 @dataclass(frozen=True, slots=True)

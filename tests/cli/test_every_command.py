@@ -29,6 +29,7 @@ CONTRACT = """
     migrate serve send log queue doctor config
     tenant:add,list,show,edit,suspend,resume,remove channel:add,list,pause,resume,edit,check,recover
     token:create,list,revoke webhook:list,show,replay
+    template:list,set,pull,warm message:cancel retry:list,run,discard
 """
 
 
@@ -88,6 +89,12 @@ SOME_ARGUMENTS = {
     ("send",): ("a", "+966511111111", "hi"),
     ("webhook", "show"): ("1",),
     ("webhook", "replay"): ("1",),
+    ("template", "list"): ("a",),
+    ("template", "set"): ("1", "ready", "tpl-1"),
+    ("template", "pull"): ("1",),
+    ("message", "cancel"): ("1",),
+    ("retry", "run"): ("1",),
+    ("retry", "discard"): ("1",),
 }
 WITHOUT_FILE = {("migrate",), ("serve",), ("doctor",), ("config",)}
 

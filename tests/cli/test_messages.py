@@ -1,4 +1,4 @@
-"""`wabot send`, `log` and `queue`, beside what the bot does."""
+"""`wabot send`, `message`, `log` and `queue`, beside what the bot does."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +9,7 @@ from tests.cli.conftest import Shell, Stage
 from tests.core.conftest import PHONE
 from wabot import clock
 from wabot.cli.options import Moment
+from wabot.store import db
 
 
 @pytest.fixture
@@ -47,6 +48,27 @@ def test_a_refused_send_says_the_code_and_why(arguments: tuple[str, ...], why: s
     assert stage.out() == []
 
 
+def test_send_tells_the_address_at_which_the_customer_sees_what_became_of_it(stage: Stage, shop: Shell) -> None:
+    stage.says()
+    stage.read()
+    sent = shop.json("send", "bait", PHONE, "hi")
+    token = stage.out()[0].token
+    assert sent["confirmationUrl"] == f"http://127.0.0.1:8000/c/{token}"
+
+
+def test_a_message_is_taken_back_before_it_is_sent_and_not_after(stage: Stage, shop: Shell) -> None:
+    stage.says()
+    stage.read()
+    first, second = (shop.ok("send", "bait", PHONE, text).strip() for text in ("one", "two"))
+    assert shop.json("message", "cancel", first)["status"] == "cancelled"
+    stage.deliver()
+    assert [sent["message"]["text"] for sent in stage.sent] == ["two"]
+    assert shop.refused("message", "cancel", second) == f"message {second} is already sent"
+    assert shop.refused("message", "cancel", "99") == "there is no message 99"
+    [row] = db.rows("SELECT actor, action, tenant, subject FROM audit")
+    assert row == ("operator (command line)", "cancel", "bait", f"message {first}")
+
+
 def test_the_log_has_the_api_s_shape_and_its_filters(stage: Stage, shop: Shell) -> None:
     stage.says()
     stage.answer()
@@ -69,6 +91,10 @@ def test_the_log_has_the_api_s_shape_and_its_filters(stage: Stage, shop: Shell) 
     assert ids("--type", "welcome") == ids("--status", "sent") == [oldest["id"]]
     assert ids("--page-size", "1", "--page", "2") == [oldest["id"]]
     assert ids("--customer", PHONE[4:]) == ids("--since", "1h") == ids("--tenant", "bait") == ids()
+    assert ids("--customer", "sara") == ids()
+    assert ids("--customer", "%") == []
+    assert newest["hint"]
+    assert oldest["hint"] is None
     assert ids("--customer", "999") == ids("--min-retries", "1") == ids("--since", "2999-01-01") == []
     assert ids("--kind", "text") == [newest["id"]]
     assert "welcome" in shop.ok("log")
@@ -94,6 +120,7 @@ def test_the_queue_shows_what_waits(stage: Stage, shop: Shell) -> None:
     empty = shop.json("queue")
     assert (empty["queued"], empty["webhooksPending"], empty["oldestDueAt"], empty["consumerBeatAt"]) == (
         0, 0, None, None)  # fmt: skip
+    assert (empty["dead"], empty["retryRuns"]) == (0, 0)
     stage.says()
     assert shop.json("queue")["webhooksPending"] == 1
     stage.read()

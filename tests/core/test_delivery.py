@@ -91,6 +91,8 @@ def test_refused_credentials_pause_the_channel_and_its_messages_wait_in_order(st
     stage.accepts()
     tenancy.edit_channel(stage.channel.id, {"secret": "n" * 32})
     stage.deliver()
+    stage.later(seconds=1)
+    stage.deliver()
     assert [sent["message"]["text"] for sent in stage.sent] == ["first", "second"]
 
 

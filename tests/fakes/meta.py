@@ -7,13 +7,17 @@ file, one JSON object a line, flushed before the answer leaves. With `--webhook`
 
     POST /_control  {"mode", "count": 1, …}   what the next sends meet, one order after the other; see MODES
     POST /_control  {"clear": true}           ends all orders
+    POST /_control  {"files": {"ID": {"mime_type", "base64"}}}  files of customers; {"forget_files": true} drops all
     GET  /_ledger                             {"messages": [ledger], "callbacks": [statuses that were posted]}
 
-Parameters of an order: `accepted` (whether it counts as carried out), `status`, `code`, `subcode`, `details`,
-`retry_after`, `delay_ms`, `then` (the statuses, default sent, delivered, read) with `error_code` for a failed one.
+Parameters of an order: `on` (messages, the default | upload | about: what a file's id is asked for | file: its bytes),
+`accepted` (whether it counts as carried out), `status`, `code`, `subcode`, `details`, `retry_after`, `delay_ms` (before
+the answer; between the bytes of a drip), `location`, `size` of a huge file, `about` (what the answer about a file says
+otherwise), `then` (the statuses, default sent, delivered, read) with `error_code` for a failed one.
 """
 
 import argparse
+import base64
 import contextlib
 import hashlib
 import hmac
@@ -28,6 +32,7 @@ import sys
 import threading
 import time
 from collections import deque
+from email.parser import BytesParser
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -41,11 +46,24 @@ MODES = {
     "reset_after": True,
     "timeout": True,
     "broken_json": True,
+    "drip": True,
+    "huge": True,
 }
 """Each mode, and whether its send counts as carried out where the order does not say."""
 MOST_BODY = 1 << 20
+MOST_UPLOAD = 101 << 20
 LONGEST_HANG = 120.0
 LIMITS = {"text": 4096, "interactive": 1024}
+CAPTIONED = ("image", "video", "document")
+FILES = (*CAPTIONED, "audio", "sticker")
+UPLOADS = {
+    "audio/aac", "audio/mp4", "audio/mpeg", "audio/amr", "audio/ogg", "audio/opus", "application/vnd.ms-powerpoint",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "application/msword",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation", "application/pdf", "text/plain",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/vnd.ms-excel", "image/jpeg",
+    "image/png", "image/webp", "video/mp4", "video/3gpp",
+}  # fmt: skip
+"""The types that an upload may have, as its refusal lists them."""
 
 
 def sign(body, app_secret):
@@ -79,7 +97,7 @@ class Meta:
     """What the server knows; every method may be called from any thread."""
 
     def __init__(self, numbers, ledger, callbacks=None):
-        self.numbers, self.callbacks, self.orders = numbers, callbacks, deque()
+        self.numbers, self.callbacks, self.orders, self.files = numbers, callbacks, deque(), {}
         self._ledger = ledger.open("a", encoding="utf-8")
         self._path, self._lock = ledger, threading.Lock()
 
@@ -90,20 +108,40 @@ class Meta:
         with self._lock:
             if wanted.get("clear"):
                 self.orders.clear()
+            if wanted.get("forget_files"):
+                self.files.clear()
+            for media_id, file in wanted.get("files", {}).items():
+                self.files[media_id] = (file["mime_type"], base64.b64decode(file["base64"]))
             if "mode" in wanted:
                 if wanted["mode"] not in MODES:
                     raise Refusal(400, 100, f"modes are {', '.join(MODES)}")
-                self.orders.append({"count": 1} | wanted)
+                self.orders.append({"count": 1, "on": "messages"} | wanted)
 
-    def next_order(self):
+    def next_order(self, on):
         with self._lock:
-            if not self.orders:
-                return {"mode": "ok"}
-            order = self.orders[0]
-            order["count"] -= 1
-            if order["count"] <= 0:
-                self.orders.popleft()
-            return order
+            for order in self.orders:
+                if order["on"] == on:
+                    order["count"] -= 1
+                    if order["count"] <= 0:
+                        self.orders.remove(order)
+                    return order
+        return {"mode": "ok"}
+
+    def upload(self, content_type, body):
+        """The id of an uploaded file. Raises Refusal as the API does (100)."""
+        whole = BytesParser().parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
+        parts = {part.get_param("name", header="content-disposition"): part for part in whole.get_payload()}
+        if "messaging_product" not in parts or "file" not in parts or "type" not in parts:
+            raise Refusal(400, 100, "(#100) The parameters messaging_product, file and type are required.")
+        kind = parts["file"].get_content_type()
+        if kind not in UPLOADS or not parts["file"].get_filename():
+            raise Refusal(
+                400, 100, f"(#100) Param file must be a file with one of the following types: {sorted(UPLOADS)}."
+            )
+        media_id = str(secrets.randbelow(10**15))
+        with self._lock:
+            self.files[media_id] = (kind, parts["file"].get_payload(decode=True))
+        return media_id
 
     def check(self, message):
         """Raises Refusal as the error page says (100, 131008, 131009)."""
@@ -121,8 +159,26 @@ class Meta:
             raise Refusal(400, 131009, "(#131009) Parameter value is not valid", "body")
         if kind == "interactive":
             self._check_action(content["type"], content["action"])
+        if kind in FILES:
+            self._check_file(kind, content)
+        if kind == "location":
+            self._check_place(content)
         if kind == "template" and not content.get("language", {}).get("code"):
             raise Refusal(400, 131008, "(#131008) Required parameter is missing", "language.code")
+
+    def _check_file(self, kind, content):
+        if ("id" in content) == ("link" in content):
+            raise Refusal(400, 131008, "(#131008) Required parameter is missing", f"{kind}: id or link")
+        if "id" in content and content["id"] not in self.files:
+            message = f"(#100) Param {kind}['id'] is not a valid whatsapp business account media attachment ID"
+            raise Refusal(400, 100, message)
+        wrong = content.keys() - {"id", "link"} - ({"caption"} if kind in CAPTIONED else set())
+        if wrong - ({"filename"} if kind == "document" else set()) or len(content.get("caption", "")) > 1024:
+            raise Refusal(400, 131009, "(#131009) Parameter value is not valid", kind)
+
+    def _check_place(self, content):
+        if not isinstance(content.get("latitude"), float | int) or abs(content.get("longitude", 181)) > 180:
+            raise Refusal(400, 131009, "(#131009) Parameter value is not valid", "location")
 
     def _check_action(self, kind, action):
         sections = action.get("sections", [])
@@ -201,31 +257,73 @@ class Handler(BaseHTTPRequestHandler):
             made = self.meta.callbacks.made if self.meta.callbacks else []
             return self._json(200, {"messages": self.meta.lines(), "callbacks": list(made)})
         try:
+            media_id = number_id.removeprefix("_file/")
+            if media_id in self.meta.files:
+                self._known()
+                return self._give(media_id) if media_id != number_id else self._tell(media_id)
             self._authorise(number_id)
         except Refusal as refusal:
             return self._refuse(refusal)
         return self._json(200, {"id": number_id, "display_phone_number": "+1 555-078-3881"})
 
+    def _tell(self, media_id):
+        """What a file's id is asked for: where the file is, for those who have the token."""
+        order, (kind, data) = self.meta.next_order("about"), self.meta.files[media_id]
+        url = f"http://{self.headers['Host']}/_file/{media_id}"
+        said = {"messaging_product": "whatsapp", "url": url, "mime_type": kind, "id": media_id}
+        said |= {"sha256": hashlib.sha256(data).hexdigest(), "file_size": len(data)} | order.get("about", {})
+        self._meet(order, json.dumps(said).encode())
+
+    def _give(self, media_id):
+        """The file, or what was ordered instead."""
+        order, (kind, data) = self.meta.next_order("file"), self.meta.files[media_id]
+        if order["mode"] not in ("ok", "huge", "drip"):
+            return self._meet(order, b"")
+        data = b"x" * order.get("size", 30_000_000) if order["mode"] == "huge" else data
+        return self._stream(kind, [data] if order["mode"] != "drip" else [bytes([one]) for one in data], order)
+
+    def _stream(self, kind, parts, order):
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self._head(200, sum(map(len, parts)), {"Content-Type": kind})
+            for part in parts:
+                self.wfile.write(part)
+                self.wfile.flush()
+                time.sleep(order.get("delay_ms", 0) / 1000)
+
     def do_POST(self):
         length = int(self.headers.get("Content-Length") or 0)
-        if length > MOST_BODY:
+        uploads = self.path.endswith("/media")
+        if length > (MOST_UPLOAD if uploads else MOST_BODY):
             return self._refuse(Refusal(413, 100, "too large"))
-        body = json.loads(self.rfile.read(length))
+        body = self.rfile.read(length)
         try:
             if self.path == "/_control":
-                self.meta.order(body)
+                self.meta.order(json.loads(body))
                 return self._json(200, {})
-            number_id = self.path.removesuffix("/messages").strip("/")
+            number_id = self.path.removesuffix("/messages").removesuffix("/media").strip("/")
             self._authorise(number_id)
-            return self._obey(self.meta.next_order(), number_id, body)
+            if uploads:
+                return self._upload(self.meta.next_order("upload"), body)
+            return self._obey(self.meta.next_order("messages"), number_id, json.loads(body))
         except Refusal as refusal:
             return self._refuse(refusal)
 
-    def _authorise(self, number_id):
-        """190 for a token that is none, 100 with 33 for a number that is not this token's."""
+    def _upload(self, order, body):
+        accepted = order.get("accepted", MODES[order["mode"]])
+        made = {"id": self.meta.upload(self.headers["Content-Type"], body)} if accepted else {}
+        self._meet(order, json.dumps(made).encode())
+
+    def _known(self):
+        """The token of the request. Raises Refusal (190) where it is none."""
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         if token not in self.meta.numbers.values():
             raise Refusal(401, 190, "Invalid OAuth access token - Cannot parse access token")
+        return token
+
+    def _authorise(self, number_id):
+        """190 for a token that is none, 100 with 33 for a number that is not this token's."""
+        token = self._known()
         if self.meta.numbers.get(number_id) != token:
             raise Refusal(400, 100, "Unsupported request. Object with this ID does not exist", subcode=33)
 
@@ -237,8 +335,11 @@ class Handler(BaseHTTPRequestHandler):
             to = message.get("to")
             person = {"input": to, "wa_id": to} if to else {"user_id": message["recipient"]}
             made = {"messaging_product": "whatsapp", "contacts": [person], "messages": [{"id": wamid}]}
+        self._meet(order, json.dumps(made).encode())
+
+    def _meet(self, order, made):
         time.sleep(order.get("delay_ms", 0) / 1000)
-        getattr(self, f"_{mode}")(order, json.dumps(made).encode())
+        getattr(self, f"_{order['mode']}")(order, made)
 
     def _ok(self, order, made):
         self._answer(200, made)
@@ -250,7 +351,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(order.get("status", 400), json.dumps(body).encode(), headers)
 
     def _redirect(self, order, made):
-        self._answer(302, b"", {"Location": "http://169.254.169.254/"})
+        self._answer(302, b"", {"Location": order.get("location", "http://169.254.169.254/")})
 
     def _reset_before(self, order, made):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -275,12 +376,14 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(status, json.dumps(value).encode())
 
     def _answer(self, status, body, headers=None):
+        self._head(status, len(body), headers or {})
+        self.wfile.write(body)
+
+    def _head(self, status, length, headers):
         self.send_response(status)
-        told = {"Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})}
-        for name, value in told.items():
+        for name, value in {"Content-Type": "application/json", "Content-Length": str(length), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
 
 
 def error(code, message, details=None, subcode=None):

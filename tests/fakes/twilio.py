@@ -7,12 +7,14 @@ ledger file, one JSON object a line, flushed before the answer leaves: what the 
 
     POST /_control  {"mode", "count": 1, …}   what the next sends meet, one order after the other; see MODES
     POST /_control  {"forget_contents": true} contents are gone; {"contents": {"HX…": types}} adds some
+    POST /_control  {"files": {"ME…": {"message": "MM…", "content_type", "base64"}}}  adds files of customers
     POST /_control  {"clear": true}           ends all orders; {"next_page_uri": …} is what every list says from then on
     POST /_inbound  {"From", "Body", …}       a message of a customer for the list
     GET  /_contents                           {HX…: types}
     GET  /_ledger                             {"messages": [ledger], "callbacks": [status callbacks that were made]}
 
-Parameters of an order: `on` (messages | content), `accepted` (whether it counts as carried out), `status`,
+Parameters of an order: `on` (messages | content | files: the list of a message's | media: the address of a file, which
+redirects | storage: where it leads), `size` of a huge file, `accepted` (whether it counts as carried out), `status`,
 `code`, `retry_after`, `location`, `delay_ms` (before the answer; between the bytes of a drip), `then` (the status
 callbacks, default sent, delivered, read) with `error_code` for those that fail.
 """
@@ -58,8 +60,12 @@ MODES = {
 MOST_BODY = 1 << 20
 LONGEST_HANG = 120.0
 HUGE = 200_000_000
-SIDS = {"message": "SM", "content": "HX"}
-FIELDS = ("To", "From", "MessagingServiceSid", "Body", "ContentSid", "ContentVariables", "StatusCallback")
+SIDS = {"message": "SM", "file": "MM", "content": "HX"}
+FIELDS = (
+    "To", "From", "MessagingServiceSid", "Body", "ContentSid", "ContentVariables", "StatusCallback", "MediaUrl",
+    "PersistentAction",
+)  # fmt: skip
+PLACE = re.compile(r"geo:-?[0-9]{1,2}(\.[0-9]+)?,-?[0-9]{1,3}(\.[0-9]+)?(\|.+)?")
 """What the ledger keeps of a send."""
 
 
@@ -89,7 +95,7 @@ class Twilio:
 
     def __init__(self, account, token, ledger, callbacks=None):
         self.account, self.token, self.callbacks = account, token, callbacks
-        self.orders, self.contents, self.inbound, self.next_page_uri = deque(), {}, [], None
+        self.orders, self.contents, self.inbound, self.next_page_uri, self.files = deque(), {}, [], None, {}
         self._ledger = ledger.open("a", encoding="utf-8")
         self._path, self._lock = ledger, threading.Lock()
 
@@ -101,6 +107,7 @@ class Twilio:
             if wanted.get("forget_contents"):
                 self.contents.clear()
             self.contents.update(wanted.get("contents", {}))
+            self.files.update(wanted.get("files", {}))
             self.next_page_uri = wanted.get("next_page_uri", self.next_page_uri)
             if wanted.get("clear"):
                 self.orders.clear()
@@ -120,7 +127,8 @@ class Twilio:
         return {"mode": "ok"}
 
     def check(self, form):
-        """Raises Refusal as the error pages say (21604, 21603, 21910, 21619, 21617, 21655, 21656, 21609)."""
+        """Raises Refusal as the error pages say (21604, 21603, 21910, 21619, 21620, 21617, 21655, 21656,
+        21609)."""
         sender = form.get("From", "")
         if not form.get("To"):
             raise Refusal(400, 21604, "A 'To' phone number is required.")
@@ -128,8 +136,12 @@ class Twilio:
             raise Refusal(400, 21603, "A 'From' phone number is required.")
         if sender and sender.startswith("whatsapp:") != form["To"].startswith("whatsapp:"):
             raise Refusal(400, 21910, "Invalid From and To pair.")
-        if not form.get("Body") and not form.get("ContentSid"):
+        if not form.get("Body") and not form.get("ContentSid") and not form.get("MediaUrl"):
             raise Refusal(400, 21619, "A text message body or media urls must be specified.")
+        if "MediaUrl" in form and not urlsplit(form["MediaUrl"]).hostname:
+            raise Refusal(400, 21620, "Invalid media URL(s)")
+        if "PersistentAction" in form and not (form.get("Body") and PLACE.fullmatch(form["PersistentAction"])):
+            raise Refusal(400, 63021, "Channel invalid content error")
         if len(form.get("Body", "")) > 1600:
             raise Refusal(400, 21617, "The concatenated message body exceeds the 1600 character limit.")
         if "ContentSid" in form and form["ContentSid"] not in self.contents:
@@ -151,7 +163,7 @@ class Twilio:
             raise Refusal(400, 21656, "The Content Variables parameter is invalid.")
 
     def carry_out(self, form, order):
-        sid = new_sid("message")
+        sid = new_sid("file" if form.get("MediaUrl") else "message")
         line = {"sid": sid, "time": time.time(), "mode": order["mode"]}
         line |= {name: form.get(name) for name in FIELDS}
         with self._lock:
@@ -255,17 +267,49 @@ class Handler(BaseHTTPRequestHandler):
             self._json(200, {"messages": self.twilio.lines(), "callbacks": list(made)})
         elif path == "/_contents":
             self._json(200, self.twilio.contents)
+        elif path.startswith("/_storage/"):
+            self._store(path.removeprefix("/_storage/"))
         elif not self._authorised():
             self._error(401, 20003, "Authenticate")
         elif path == f"{account}.json":
             self._json(200, {"sid": self.twilio.account, "status": "active", "friendly_name": "imitation"})
         elif path == f"{account}/Messages.json":
             self._list(dict(parse_qsl(query)), path)
+        elif path.startswith(f"{account}/Messages/") and "/Media" in path:
+            self._point(*path.removeprefix(f"{account}/Messages/").split("/Media", 1))
         elif path.startswith("/v1/Content/") and path.rpartition("/")[2] in self.twilio.contents:
             sid = path.rpartition("/")[2]
             self._json(200, {"sid": sid, "types": self.twilio.contents[sid]})
         else:
             self._error(404, 20404, f"The requested resource {path} was not found")
+
+    def _point(self, message, sid):
+        """The files of a message, or for one of them a redirect to where it is kept."""
+        known = {me: file for me, file in self.twilio.files.items() if file["message"] == message}
+        if sid == ".json":
+            order = self.twilio.next_order("files")
+            if order["mode"] != "ok":
+                return self._obey(order, dict)
+            listed = [{"sid": me, "content_type": file["content_type"]} for me, file in known.items()]
+            return self._json(200, {"media_list": listed})
+        if sid.strip("/") not in known:
+            return self._error(404, 20404, "The requested resource was not found")
+        order = self.twilio.next_order("media")
+        if order["mode"] != "ok":
+            return self._obey(order, dict)
+        return self._answer(307, b"", {"Location": f"/_storage{sid}?Expires=1&Signature=x"})
+
+    def _store(self, sid):
+        """The file, or what was ordered instead; as S3 it wants one sort of credentials, and has those in the URL."""
+        if "Authorization" in self.headers:
+            return self._answer(400, b"<Code>InvalidArgument</Code>", {"Content-Type": "application/xml"})
+        order, file = self.twilio.next_order("storage"), self.twilio.files[sid]
+        if order["mode"] not in ("ok", "huge", "drip"):
+            return self._obey(order, dict)
+        data = base64.b64decode(file["base64"])
+        data = b"x" * order.get("size", 30_000_000) if order["mode"] == "huge" else data
+        self._head(200, len(data), {"Content-Type": file["content_type"]})
+        return self._stream(slowly(data, order.get("delay_ms", 300) / 1000) if order["mode"] == "drip" else [data])
 
     def do_POST(self):
         length = int(self.headers.get("Content-Length") or 0)
@@ -305,7 +349,8 @@ class Handler(BaseHTTPRequestHandler):
         return {"sid": sid, "account_sid": self.twilio.account, "status": status, "to": form["To"],
                 "from": form.get("From"), "body": form.get("Body", ""), "direction": "outbound-api",
                 "date_created": formatdate(usegmt=True), "date_sent": None, "error_code": None,
-                "num_media": "0", "num_segments": "1", "api_version": "2010-04-01"}  # fmt: skip
+                "num_media": str(int("MediaUrl" in form)), "num_segments": "1",
+                "api_version": "2010-04-01"}  # fmt: skip
 
     def _obey(self, order, do):
         mode = order["mode"]

@@ -13,8 +13,9 @@ import pytest
 
 from tests.fakes import meta, twilio
 from tests.providers import payloads
+from wabot import errors
 from wabot.config import Settings
-from wabot.providers.base import Structures
+from wabot.providers.base import Files, Structures
 
 
 class Kept(Structures):
@@ -32,6 +33,27 @@ class Kept(Structures):
     def forget(self, key: str) -> None:
         self.forgotten.append(key)
         del self.ids[key]
+
+
+class Shelf(Files):
+    """Files in memory, with a record of what was read."""
+
+    def __init__(self, **files: bytes) -> None:
+        self.files = {int(name.removeprefix("n")): body for name, body in files.items()}
+        self.was_read: list[int] = []
+
+    def read(self, media_id: int) -> bytes:
+        self.was_read.append(media_id)
+        return self._known(media_id)
+
+    def link(self, media_id: int) -> str:
+        self._known(media_id)
+        return f"{payloads.PUBLIC_URL}/media/key{media_id}"
+
+    def _known(self, media_id: int) -> bytes:
+        if media_id not in self.files:
+            raise errors.PermanentFailure("media_gone", "the file is no longer here")
+        return self.files[media_id]
 
 
 class Imitation:
@@ -102,3 +124,8 @@ def settings(imitation: Imitation) -> Settings:
 @pytest.fixture
 def structures() -> Kept:
     return Kept()
+
+
+@pytest.fixture
+def files() -> Shelf:
+    return Shelf(n1=b"\xff\xd8 a picture", n2=b"%PDF-1.7")

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import responses
@@ -13,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.providers import payloads
-from tests.providers.conftest import Kept
-from wabot import errors
+from tests.providers.conftest import Kept, Shelf
+from wabot import errors, words
 from wabot.config import Settings
-from wabot.providers import REGISTRY, answers, by_name
+from wabot.providers import REGISTRY, answers, base, by_name
 from wabot.providers.base import Arrived, RefusedByLimit
-from wabot.words import Button, Draft, Kind, Row, Section, TemplateUse
+from wabot.words import Attachment, Button, Draft, Kind, Location, Media, MediaType, Row, Section, TemplateUse
 
 EVERYWHERE = re.compile(r"https?://.*")
 PAYLOADS = [(name, situation) for name in REGISTRY for situation in payloads.of(name)]
@@ -26,6 +27,11 @@ TEXT = Draft(Kind.TEXT, "hello")
 BUTTONS = Draft(Kind.BUTTONS, "choose", buttons=(Button("a", "A"), Button("b", "B")))
 LIST = Draft(Kind.LIST, "choose", button="Open", sections=(Section((Row("a", "A", "first"), Row("b", "B"))),))
 TEMPLATE = Draft(Kind.TEMPLATE, template=TemplateUse("order_ready", variables={"1": "42"}))
+PICTURE = Draft(Kind.MEDIA, "a picture", media=Media(MediaType.IMAGE, "https://shop.example.com/a.jpg"))
+OWN_FILE = Draft(
+    Kind.MEDIA, media=Media(MediaType.DOCUMENT, "", 1, filename="menu.pdf", mime_type="application/pdf", size=8)
+)
+PLACE = Draft(Kind.LOCATION, "Shop", location=Location(24.7136, 46.6753, "Shop", "King Fahd Road"))
 
 
 @pytest.fixture
@@ -42,7 +48,13 @@ def network() -> Iterator[responses.RequestsMock]:
 def send(name: str, draft: Draft, settings: Settings) -> str:
     account = payloads.ACCOUNTS[name]
     sent = by_name(name).send(
-        account, "+966500000001", draft, reference="0199-uid.1", structures=Kept(), settings=settings
+        account,
+        "+966500000001",
+        draft,
+        reference="0199-uid.1",
+        structures=Kept(),
+        files=Shelf(n1=b"1"),
+        settings=settings,
     )
     return sent.provider_message_id
 
@@ -111,17 +123,33 @@ def test_there_are_messages_replies_and_receipts_among_the_payloads(name: str) -
     found = {
         type(item).__name__ for at in payloads.of(name) for item in by_name(name).parse(payloads.read(name, at)[0])
     }
-    assert found == {"Incoming", "Receipt", "Unread"}
+    assert found - {"Notice"} == {"Incoming", "Receipt", "Unread"}
+
+
+@pytest.mark.parametrize(("name", "situation"), PAYLOADS)
+def test_a_file_that_came_has_a_type_and_a_place(name: str, situation: str) -> None:
+    for item in by_name(name).parse(payloads.read(name, situation)[0]):
+        for attachment in item.attachments if isinstance(item, words.Incoming) else ():
+            assert attachment.type in set(words.MediaType)
+            assert 0 < len(attachment.reference) <= 2048
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_a_channel_belongs_to_one_account_or_to_none_that_is_known(name: str) -> None:
+    provider = by_name(name)
+    assert isinstance(provider.group(provider.account("+966110000001", {}, Settings())), str)
+    assert isinstance(provider.group(payloads.ACCOUNTS[name]), str)
 
 
 @pytest.mark.parametrize(("name", "situation"), PAYLOADS)
 def test_a_signed_webhook_verifies_and_one_byte_more_does_not(name: str, situation: str) -> None:
     arrived = payloads.signed(name, situation)
     provider, account = by_name(name), payloads.ACCOUNTS[name]
-    assert provider.recognises(arrived)
+    assert provider.recognises(arrived) == (name not in payloads.OWN_ADDRESS_ONLY)
     assert provider.verify(arrived, account, payloads.PUBLIC_URL)
     assert provider.verify(arrived, account, payloads.PUBLIC_URL), "a replay verifies: the dedupe has to catch it"
-    assert not provider.verify(replace(arrived, body=arrived.body + b"1"), account, payloads.PUBLIC_URL)
+    if name not in payloads.UNSIGNED:
+        assert not provider.verify(replace(arrived, body=arrived.body + b"1"), account, payloads.PUBLIC_URL)
 
 
 @pytest.mark.parametrize("name", REGISTRY)
@@ -152,6 +180,10 @@ def signature(arrived: Arrived) -> tuple[str, str]:
     return header
 
 
+SIGNATURES = (
+    "x-twilio-signature", "x-sandbox-signature", "x-hub-signature-256", "x-my-signature", "interakt-signature",
+    "x-interakt-signature",
+)  # fmt: skip
 WRONG_HEADERS = {
     "empty": lambda right: "",
     "blank": lambda right: " ",
@@ -223,10 +255,7 @@ def test_no_request_at_all_raises_anything_unexpected(name: str, data: st.DataOb
     arrived = Arrived(
         data.draw(st.sampled_from(["GET", "POST", "PUT"])),
         "/" + data.draw(st.text(max_size=60)),
-        {
-            key: data.draw(header)
-            for key in ("content-type", "x-twilio-signature", "x-sandbox-signature", "x-hub-signature-256")
-        },
+        {key: data.draw(header) for key in ("content-type", *SIGNATURES)},
         data.draw(st.binary(max_size=200) | nearly(name)),
     )
     provider.recognises(arrived)
@@ -263,7 +292,25 @@ def rows(*given_rows: Row, button: str = "Open", text: str = "t", **more: Any) -
     return Draft(Kind.LIST, text, button=button, sections=(Section(given_rows),), **more)
 
 
+def file(type_: str, url: str = "https://shop.example.com/a", caption: str = "", **more: Any) -> Draft:
+    return Draft(Kind.MEDIA, caption, media=Media(type_, "" if more.get("media_id") else url, **more))
+
+
+def place(latitude: float, longitude: float, **more: Any) -> Draft:
+    return Draft(Kind.LOCATION, location=Location(latitude, longitude, **more))
+
+
 FITS = {
+    "picture": PICTURE,
+    "file of ours": OWN_FILE,
+    "place": PLACE,
+    "a place at the edge of the map": place(-90.0, 180.0),
+    "the longest name of a place": place(0, 0, name="x" * 1000, address="x" * 500),
+    "a sticker": file(MediaType.STICKER, media_id=1, mime_type="image/webp", size=500 << 10),
+    "a picture of 5 MB": file(MediaType.IMAGE, media_id=1, mime_type="image/png", size=5 << 20),
+    "a voice message": file(MediaType.AUDIO, media_id=1, mime_type="audio/ogg", size=16 << 20),
+    "a film": file(MediaType.VIDEO, "http://shop.example.com:8080/a?b=c", "x" * 1024),
+    "the longest address of a file": file(MediaType.VIDEO, "https://shop.example.com/".ljust(2048, "x")),
     "text": TEXT,
     "buttons": BUTTONS,
     "list": LIST,
@@ -312,7 +359,33 @@ TOO_MUCH = {
     "a variable of 1,601": replace(TEMPLATE, template=TemplateUse("t", variables={"1": "v" * 1601})),
     "a variable with a line break": replace(TEMPLATE, template=TemplateUse("t", variables={"1": "a\nb"})),
     "a kind that cannot be sent": Draft(Kind.UNKNOWN, "t"),
-}
+    "a file without a file": Draft(Kind.MEDIA, "t"),
+    "a place without a place": Draft(Kind.LOCATION, "t"),
+    "a file without an address": file(MediaType.IMAGE, ""),
+    "a file's address of 2,049": file(MediaType.VIDEO, "https://shop.example.com/".ljust(2049, "x")),
+    **{f"a file at {url!r}": file(MediaType.IMAGE, url) for url in (
+        "shop.example.com/a", "/a", "//shop.example.com/a", "ftp://shop.example.com/a", "file:///etc/passwd",
+        "javascript:alert(1)", "https://", "https:///a", "https://user@shop.example.com/a", "https://[::1/a",
+        "https://user:password@shop.example.com/a", "https://shop.example.com:0/a", "https://shop.example.com:99999/",
+        "https://shop.example.com/a b", "https://shop.example.com/a\n", "https://shop.example.com\\@evil/", " ",
+    )},
+    "a caption of 1,025": file(MediaType.IMAGE, caption="x" * 1025),
+    "a caption of a voice message": file(MediaType.AUDIO, caption="x"),
+    "a caption of a sticker": file(MediaType.STICKER, caption="x"),
+    "a file's name of 241": file(MediaType.DOCUMENT, filename="x" * 241),
+    "a file's name with a slash": file(MediaType.DOCUMENT, filename="../a.pdf"),
+    "a file's name with a backslash": file(MediaType.DOCUMENT, filename="..\\a.pdf"),
+    "a file's name with a line break": file(MediaType.DOCUMENT, filename="a\r\nb.pdf"),
+    "a picture of more than 5 MB": file(MediaType.IMAGE, media_id=1, mime_type="image/png", size=(5 << 20) + 1),
+    "a film of more than 16 MB": file(MediaType.VIDEO, media_id=1, mime_type="video/mp4", size=(16 << 20) + 1),
+    "a sticker of more than 500 kB": file(MediaType.STICKER, media_id=1, mime_type="image/webp", size=600 << 10),
+    "north of the pole": place(90.1, 0),
+    "east of the date line": place(0, 180.1),
+    "nowhere": place(float("nan"), 0),
+    "infinitely far": place(0, float("-inf")),
+    "a place's name of 1,001": place(0, 0, name="x" * 1001),
+    "a place's address of 1,001": place(0, 0, address="x" * 1001),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", REGISTRY)
@@ -329,6 +402,24 @@ def test_what_whatsapp_cannot_show_is_refused(name: str, what: str) -> None:
     assert refusal.value.code == "too_long"
 
 
+UNSUPPORTED = {
+    "a picture that moves": file(MediaType.IMAGE, media_id=1, mime_type="image/gif"),
+    "a picture as a film": file(MediaType.VIDEO, media_id=1, mime_type="image/png"),
+    "a picture as a sticker": file(MediaType.STICKER, media_id=1, mime_type="image/png"),
+    "a program": file(MediaType.DOCUMENT, media_id=1, mime_type="application/x-msdownload"),
+    "a page": file(MediaType.DOCUMENT, media_id=1, mime_type="text/html"),
+    "what nobody knows": file("hologram"),
+}
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+@pytest.mark.parametrize("what", UNSUPPORTED)
+def test_a_file_of_a_type_that_whatsapp_does_not_take_is_refused(name: str, what: str) -> None:
+    with pytest.raises(errors.Refused) as refusal:
+        by_name(name).check(UNSUPPORTED[what])
+    assert refusal.value.code == "media_unsupported"
+
+
 @pytest.mark.parametrize("name", REGISTRY)
 @pytest.mark.parametrize("template", [None, TemplateUse(" ")])
 def test_a_template_without_a_name_is_refused(name: str, template: TemplateUse | None) -> None:
@@ -339,15 +430,17 @@ def test_a_template_without_a_name_is_refused(name: str, template: TemplateUse |
 
 # --- sends ------------------------------------------------------------------------------------------
 
-IDS = {"sid": "SM1", "id": "sbx.1"}
+IDS = {"sid": "SM1", "id": "sbx.1", "messageId": "gs.1"}
 ACCEPTED = {**IDS, "messages": [{"id": "wamid.1"}]}
 
 
 @pytest.mark.parametrize("name", REGISTRY)
-@pytest.mark.parametrize("draft", [TEXT, BUTTONS, LIST, TEMPLATE], ids=lambda draft: draft.kind.value)
+@pytest.mark.parametrize(
+    "draft", [TEXT, BUTTONS, LIST, TEMPLATE, PICTURE, OWN_FILE, PLACE], ids=lambda draft: draft.kind.value
+)
 def test_a_send_returns_the_providers_id(name: str, draft: Draft, offline: Settings, network: Any) -> None:
     network.post(EVERYWHERE, status=201, json=ACCEPTED)
-    assert send(name, draft, offline) in ("SM1", "sbx.1", "wamid.1")
+    assert send(name, draft, offline) in ("SM1", "sbx.1", "wamid.1", "gs.1")
 
 
 @pytest.mark.parametrize("name", REGISTRY)
@@ -369,9 +462,12 @@ OUTCOMES: dict[str, tuple[dict[str, Any], tuple[type[errors.ProviderFailure], st
     "201 with half a JSON": ({"status": 201, "body": '{"sid": "SM'}, UNREADABLE),
     "201 with a list": ({"status": 201, "json": [IDS]}, UNREADABLE),
     "201 without an id": ({"status": 201, "json": {"ok": True}}, UNREADABLE),
-    "201 with a number for an id": ({"status": 201, "json": {"sid": 1, "id": 1, "messages": [{"id": 1}]}}, UNREADABLE),
-    "201 with an empty id": ({"status": 201, "json": {"sid": "", "id": "", "messages": [{"id": ""}]}}, UNREADABLE),
-    "302": ({"status": 302, "headers": ELSEWHERE}, (errors.PermanentFailure, "unexpected_redirect")),
+    "201 with a number for an id": (
+        {"status": 201, "json": {**dict.fromkeys(IDS, 1), "messages": [{"id": 1}]}},
+        UNREADABLE,
+    ),
+    "201 with an empty id": ({"status": 201, "json": {**dict.fromkeys(IDS, ""), "messages": [{"id": ""}]}}, UNREADABLE),
+    "302": ({"status": 302, "headers": ELSEWHERE}, (errors.SetupRefused, "unexpected_redirect")),
     "400": ({"status": 400, "body": "no"}, (errors.PermanentFailure, "http_400")),
     "401": ({"status": 401}, (errors.CredentialsRefused, "http_401")),
     "403": ({"status": 403}, (errors.CredentialsRefused, "http_403")),
@@ -445,6 +541,66 @@ def test_retry_after_is_read_in_both_its_forms_and_kept_within_an_hour(
     assert answers.retry_after({"retry-after": value}) == seconds
 
 
+# --- files of customers -----------------------------------------------------------------------------
+
+SOMETHING = {"status": 200, "body": b"a picture", "content_type": "image/jpeg"}
+FETCH_OUTCOMES: dict[str, dict[str, Any]] = {
+    **{str(status): {"status": status, "body": "no"} for status in (400, 401, 403, 404, 408, 410, 418, 429, 500, 503)},
+    "302": {"status": 302, "headers": ELSEWHERE},
+    "307 without a place": {"status": 307},
+    "307 to nonsense": {"status": 307, "headers": {"Location": "http://[::1"}},
+    "nothing at all": {"body": ConnectionError("reset")},
+}
+HOSTILE = [
+    "http://127.0.0.1/x", "http://127.1/x", "http://2130706433/x", "http://0x7f000001/x", "http://0177.0.0.1/x",
+    "http://0/x", "http://[::1]/x", "http://[::ffff:127.0.0.1]/x", "http://169.254.169.254/latest/meta-data/",
+    "http://100.64.0.1/x", "http://[64:ff9b::7f00:1]/x", "http://[2002:7f00:1::]/x", "http://localhost/x",
+    "file:///etc/passwd", "gopher://127.0.0.1:6379/_x", "https://bot.example.com/x", "//evil.example.com/x", "/x", "",
+    "https://evil.example.com/https://api.twilio.com/", "https:\\\\evil.example.com\\x", "https:evil.example.com/x",
+    "https://evil.example.com#https://graph.facebook.com/", "HTTPS://EVIL.EXAMPLE.COM/", "x" * 3000, "..", ".",
+    "a/../b", "a b", "\x00", "\ud800", "é",
+]  # fmt: skip
+"""Addresses of security rows 53 to 56, none of them any provider's."""
+
+
+def fetch(name: str, reference: str, settings: Settings) -> base.Fetched:
+    return by_name(name).fetch(payloads.ACCOUNTS[name], Attachment(MediaType.IMAGE, reference), settings)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+@pytest.mark.parametrize("reference", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_file_is_asked_for_nowhere_but_at_its_provider(
+    name: str, reference: str, offline: Settings, network: Any
+) -> None:
+    network.get(EVERYWHERE, **SOMETHING)
+    with pytest.raises(errors.ProviderFailure) as failure:
+        fetch(name, reference, offline)
+    assert isinstance(failure.value, errors.PermanentFailure)
+    assert len(network.calls) == 0
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+@pytest.mark.parametrize("what", FETCH_OUTCOMES)
+def test_a_file_that_does_not_come_is_a_failure_of_a_known_outcome(
+    name: str, what: str, offline: Settings, network: Any
+) -> None:
+    network.get(EVERYWHERE, **FETCH_OUTCOMES[what])
+    with pytest.raises(errors.ProviderFailure) as failure:
+        fetch(name, payloads.FILES[name], offline)
+    assert not isinstance(failure.value, errors.UnknownOutcome)
+    hosts = {urlsplit(str(call.request.url)).hostname for call in network.calls}
+    assert len(hosts) == 1
+    assert "169.254.169.254" not in hosts
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_a_file_of_more_than_16_megabytes_is_not_kept(name: str, offline: Settings, network: Any) -> None:
+    network.get(EVERYWHERE, status=200, body=b"x" * ((16 << 20) + 1), content_type="image/jpeg")
+    with pytest.raises(errors.PermanentFailure) as failure:
+        fetch(name, payloads.FILES[name], offline)
+    assert failure.value.code == "media_too_large"
+
+
 @pytest.fixture
 def freezer() -> Iterator[None]:
     with freeze_time("2026-11-21 10:00:00"):
@@ -452,4 +608,4 @@ def freezer() -> Iterator[None]:
 
 
 def test_every_provider_has_an_account_in_this_suite() -> None:
-    assert set(payloads.ACCOUNTS) == set(payloads.SIGN) == set(REGISTRY)
+    assert set(payloads.ACCOUNTS) == set(payloads.SIGN) == set(payloads.FILES) == set(REGISTRY)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.fakes import twilio as imitated
 from tests.providers import payloads
-from tests.providers.conftest import Imitation, Kept
+from tests.providers.conftest import Imitation, Kept, Shelf
 from wabot import errors, words
 from wabot.config import Settings
 from wabot.providers import by_name
@@ -69,7 +69,15 @@ def test_it_writes_its_ledger_calls_back_signed_and_ends_on_term(
     draft = words.Draft(words.Kind.TEXT, "hi")
 
     def send() -> str:
-        sent = TWILIO.send(ACCOUNT, "+966500000001", draft, reference="uid.1", structures=Kept(), settings=settings)
+        sent = TWILIO.send(
+            ACCOUNT,
+            "+966500000001",
+            draft,
+            reference="uid.1",
+            structures=Kept(),
+            files=Shelf(n1=b"1"),
+            settings=settings,
+        )
         return sent.provider_message_id
 
     imitation.order("ok", then=["sent", "undelivered"], error_code=63018)
@@ -101,7 +109,15 @@ def test_orders_are_met_one_after_the_other(imitation: Imitation, settings: Sett
     draft, outcomes = words.Draft(words.Kind.TEXT, "hi"), []
     for _ in range(4):
         try:
-            TWILIO.send(ACCOUNT, "+966500000001", draft, reference="u.1", structures=Kept(), settings=settings)
+            TWILIO.send(
+                ACCOUNT,
+                "+966500000001",
+                draft,
+                reference="u.1",
+                structures=Kept(),
+                files=Shelf(n1=b"1"),
+                settings=settings,
+            )
             outcomes.append("sent")
         except errors.ProviderFailure as failure:
             outcomes.append(failure.code)

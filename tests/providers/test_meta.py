@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from tests.fakes import meta as imitated
 from tests.providers import payloads
-from tests.providers.conftest import Imitation, Kept
+from tests.providers.conftest import Imitation, Kept, Shelf
 from wabot import errors, words
 from wabot.config import Settings
-from wabot.providers import REGISTRY, by_name, meta_codes, meta_webhooks
+from wabot.providers import REGISTRY, by_name, meta_notices, meta_webhooks
 from wabot.providers.base import Account, Address, Answer, Arrived, RefusedByLimit
 from wabot.words import Button, Draft, Kind, Row, Section, TemplateUse
 
@@ -186,8 +186,37 @@ def test_a_webhook_is_addressed_to_each_of_its_numbers_once_and_in_order() -> No
     assert META.addresses(request) == [Address("2"), Address("1"), Address("3")]
 
 
-def test_updates_of_templates_and_accounts_are_addressed_to_nobody() -> None:
-    assert META.addresses(payloads.read("meta", "template_and_account_updates")[0]) == []
+WABA = "102290129340398"
+
+
+def test_updates_of_templates_and_accounts_are_addressed_to_their_account_once() -> None:
+    assert META.addresses(payloads.read("meta", "template_and_account_updates")[0]) == [Address(account=WABA)]
+
+
+def test_what_names_a_number_is_addressed_to_it_whatever_it_is_about() -> None:
+    history = {"field": "history", "value": imitated.within("7")}
+    account = {"field": "account_update", "value": {"event": "ACCOUNT_DELETED"}}
+    request = arrived(imitated.batch(history, change(route="1"), account, history, account))
+    assert META.addresses(request) == [Address("7"), Address("1"), Address(account=WABA)]
+
+
+def test_an_update_without_an_account_is_addressed_to_nobody() -> None:
+    update = {"field": "account_update", "value": {"event": "ACCOUNT_DELETED"}}
+    for entry in ({"changes": [update]}, {"id": [], "changes": [update]}, {"id": " ", "changes": [update]}):
+        request = arrived({"entry": [entry]})
+        assert META.addresses(request) == []
+        assert META.parse(request) == [words.Notice("account_update", "account: ACCOUNT_DELETED")]
+
+
+def test_a_channel_belongs_to_the_account_of_its_credentials() -> None:
+    assert META.group(ACCOUNT) == ""
+    assert META.group(Account("+1", {**ACCOUNT.credentials, "waba_id": WABA})) == WABA
+
+
+def test_more_accounts_than_any_webhook_has_are_nobodys() -> None:
+    changes = [{"field": "security", "value": {}}]
+    request = arrived({"entry": [{"id": str(n), "changes": changes} for n in range(300)]})
+    assert META.addresses(request) == [*(Address(account=str(n)) for n in range(200)), Address()]
 
 
 @pytest.mark.parametrize("id_", [None, "", 0.5, [], {}, True, " "])
@@ -326,10 +355,105 @@ def test_a_receipt_keeps_no_more_than_two_kilobytes() -> None:
 
 
 @pytest.mark.parametrize(
-    "field", ["message_echoes", "smb_message_echoes", "history", "smb_app_state_sync", "message_template_status_update"]
+    "field",
+    ["message_echoes", "smb_message_echoes", "user_preferences", "history", "smb_app_state_sync", "standby", "calls"],
 )
 def test_nothing_but_messages_is_ever_a_customers_message(field: str) -> None:
-    assert META.parse(arrived(imitated.batch(change(message(1)) | {"field": field}))) == []
+    found = META.parse(arrived(imitated.batch(change(message(1)) | {"field": field})))
+    assert [type(item) for item in found] in ([], [words.Notice])
+
+
+# --- notices ----------------------------------------------------------------------------------------
+
+
+def noticed(field: str, value: Any) -> words.Notice:
+    [item] = META.parse(arrived(imitated.batch({"field": field, "value": value})))
+    assert isinstance(item, words.Notice)
+    return item
+
+
+NUMBERS = {"display_phone_number": "+966 11 000 0001", "event": "call 966110000001 or +966 (11) 000-0001"}
+
+
+@pytest.mark.parametrize("field", meta_notices._TELLERS)
+@pytest.mark.parametrize("value", [None, [], 7, "x", {}, NUMBERS, {"event": ["a"], "ban_info": 7, "alert_info": []}])
+def test_a_notice_never_shows_a_phone_number_and_never_fails(field: str, value: Any) -> None:
+    summary = noticed(field, value).summary
+    assert "96611" not in summary.replace(" ", "")
+    assert "0001" not in summary
+
+
+@pytest.mark.parametrize("field", meta_notices._TELLERS)
+def test_a_notice_is_one_short_line_that_can_be_stored(field: str) -> None:
+    long = "a\n\x00\ud800" * 90
+    names = ("event", "decision", "alert_type", "message_template_name", "new_category", "new_quality_score", "reason")
+    value: dict[str, Any] = dict.fromkeys((*names, "max_daily_conversations_per_business"), long)
+    summary = noticed(field, value | {"restriction_info": [{"restriction_type": long}] * 9}).summary
+    assert 0 < len(summary) <= 200
+    assert summary.isprintable()
+
+
+def test_a_field_that_nobody_knows_is_a_notice_without_words() -> None:
+    assert noticed("teleports\x00" * 20, {"event": "X"}) == words.Notice(("teleports\ufffd" * 20)[:60], "", "", WABA)
+
+
+def test_the_state_of_a_template_is_told_with_its_name_and_language() -> None:
+    value = {"event": "PAUSED", "message_template_name": "offer_20261120", "message_template_language": "en_US"}
+    told = noticed("message_template_status_update", value)
+    assert (told.template, told.template_language, told.template_status) == ("offer_20261120", "en_US", "PAUSED")
+    assert told.summary == "offer_20261120 (en_US): PAUSED"
+    assert noticed("message_template_quality_update", value).template == ""
+
+
+# --- echoes, preferences, changes -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("field", ["message_echoes", "smb_message_echoes"])
+def test_an_echo_is_of_the_business_and_about_the_customer_it_went_to(field: str) -> None:
+    told = message(1, **{"from": "966110000001", "to": "966500000002"})
+    people = [{"wa_id": "966500000002", "profile": {"name": "Bilal"}}]
+    value = imitated.within("7", message_echoes=[told], contacts=people)
+    [item] = META.parse(arrived(imitated.batch({"field": field, "value": value})))
+    assert isinstance(item, words.Incoming)
+    assert (item.by_business, item.customer.phone, item.name, item.route) == (True, "+966500000002", "Bilal", "7")
+
+
+def test_a_preference_has_the_same_id_whenever_it_comes_and_another_for_another_wish() -> None:
+    def ids(**changed: Any) -> str:
+        told = {"wa_id": "966500000001", "value": "stop", "category": "marketing_messages", "timestamp": 1795167000}
+        value = imitated.within("7", user_preferences=[told | changed])
+        [item] = META.parse(arrived(imitated.batch({"field": "user_preferences", "value": value})))
+        assert isinstance(item, words.Incoming)
+        assert item.kind == Kind.PREFERENCE
+        assert item.kind in words.NOTICES
+        return item.provider_message_id
+
+    others = [{"value": "resume"}, {"wa_id": "966500000002"}, {"timestamp": 1795167001}, {"category": "x"}]
+    assert ids() == ids(detail="said otherwise") == ids(timestamp="1795167000")
+    assert len({ids(), *(ids(**other) for other in others)}) == 5
+
+
+@pytest.mark.parametrize(
+    ("system", "known"),
+    [
+        ({"type": "user_changed_number", "wa_id": "966500000002", "user_id": "SA.2"}, {"phone:+966500000001"}),
+        (
+            {"type": "user_changed_number", "wa_id": "966500000002", "user_id": "SA.2", "previous_user_id": "SA.1"},
+            {"phone:+966500000001", "user:SA.1"},
+        ),
+        ({"type": "customer_identity_changed"}, {"phone:+966500000001", "user:SA.2"}),
+    ],
+)
+def test_a_change_is_told_of_the_customer_that_was(system: dict[str, str], known: set[str]) -> None:
+    told = message(1, type="system", system={"body": "changed", **system}, from_user_id="SA.2")
+    people = [{"wa_id": "966500000002", "user_id": "SA.2"}]
+    [item] = META.parse(arrived(imitated.batch(change(told, contacts=people if "user_id" in system else []))))
+    assert isinstance(item, words.Incoming)
+    assert set(item.customer.aliases()) == known
+    assert item.payload["system"] == {"body": "changed", **system}
+
+
+# --- items ------------------------------------------------------------------------------------------
 
 
 def test_an_item_is_numbered_over_the_whole_body() -> None:
@@ -399,7 +523,7 @@ ANY_JSON = st.recursive(
     max_leaves=12,
 )  # fmt: skip
 SEEDS = [
-    {"messages": [], "statuses": [], "contacts": [], "errors": []} | value
+    {"messages": [], "statuses": [], "message_echoes": [], "user_preferences": [], "contacts": [], "errors": []} | value
     for situation in payloads.of("meta")
     for value in [json.loads(payloads.read("meta", situation)[0].body)["entry"][-1]["changes"][-1].get("value")]
     if isinstance(value, dict)
@@ -428,6 +552,32 @@ def test_a_good_message_outlives_whatever_stands_beside_it(data: st.DataObject) 
         n for n, item in enumerate(items) if isinstance(item, words.Unread)
     ]
     json.dumps([payloads.shown(item) for item in items], allow_nan=False, ensure_ascii=False).encode()
+
+
+@given(data=st.data(), name=st.sampled_from(["message_echoes", "user_preferences"]))
+def test_a_good_echo_or_preference_outlives_whatever_stands_beside_it(data: st.DataObject, name: str) -> None:
+    def good(n: int) -> dict[str, Any]:
+        return message(n, to="966500000002", wa_id="966500000002", value=f"text {n}")
+
+    spoilt: Any = data.draw(ANY_JSON)
+    if data.draw(st.booleans()):
+        found = good(9)
+        spoilt = found | {data.draw(st.sampled_from(sorted(found))): spoilt}
+    value = imitated.within("7", **{name: [good(1), spoilt, good(2)], "contacts": data.draw(ANY_JSON)})
+    items = META.parse(arrived(imitated.batch({"field": name, "value": value})))
+    texts = [item.text for item in items if isinstance(item, words.Incoming)]
+    assert [text for text in texts if text in ("text 1", "text 2")] == ["text 1", "text 2"]
+    assert len(items) == 3
+    json.dumps([payloads.shown(item) for item in items], allow_nan=False, ensure_ascii=False).encode()
+
+
+@given(field=st.sampled_from(sorted(meta_notices._TELLERS)) | st.text(max_size=70), value=ANY_JSON)
+def test_whatever_an_update_says_it_is_one_notice_that_can_be_stored(field: str, value: Any) -> None:
+    if field in meta_webhooks._LISTS:
+        return
+    found = noticed(field, value)
+    assert len(found.summary) <= 200
+    json.dumps(payloads.shown(found), allow_nan=False, ensure_ascii=False).encode()
 
 
 @given(body=ANY_JSON.map(lambda value: json.dumps({"entry": value}).encode()) | st.binary(max_size=300))
@@ -459,6 +609,7 @@ def send(settings: Settings, structures: Kept) -> Send:
             draft,
             reference=REFERENCE,
             structures=structures,
+            files=Shelf(n1=b"1"),
             settings=settings.model_copy(update=other.get("settings", {})),
         )
         return sent.provider_message_id
@@ -565,7 +716,7 @@ UNKNOWN = errors.UnknownOutcome
         ({"mode": "error", "status": 400, "code": 131009}, errors.PermanentFailure, "131009", 0),
         ({"mode": "error", "status": 400, "code": 987654}, errors.PermanentFailure, "987654", 0),
         ({"mode": "error", "status": 500, "code": 987654}, UNKNOWN, "987654", 0),
-        ({"mode": "error", "status": 500, "code": 134102}, errors.PermanentFailure, "134102", 0),
+        ({"mode": "error", "status": 500, "code": 134102}, errors.TemplateRefused, "134102", 0),
         ({"mode": "error", "status": 500, "code": 131016}, errors.TemporaryFailure, "131016", 0),
         ({"mode": "error", "status": 500, "code": 131000}, errors.TemporaryFailure, "131000", 0),
         ({"mode": "error", "status": 503, "code": 2, "retry_after": 7}, errors.Throttled, "2", 0),
@@ -577,11 +728,11 @@ UNKNOWN = errors.UnknownOutcome
         ({"mode": "error", "status": 401, "code": 0}, REFUSED, "0", 0),
         ({"mode": "error", "status": 400, "code": 100}, errors.PermanentFailure, "100", 0),
         ({"mode": "error", "status": 400, "code": 100, "subcode": 33}, REFUSED, "33", 0),
-        ({"mode": "error", "status": 403, "code": 131050}, errors.PermanentFailure, "131050", 0),
+        ({"mode": "error", "status": 403, "code": 131050}, errors.RecipientRefused, "131050", 0),
         ({"mode": "error", "status": 500}, UNKNOWN, "http_500", 0),
         ({"mode": "error", "status": 500, "accepted": True}, UNKNOWN, "http_500", 1),
         ({"mode": "error", "status": 200, "code": 131009}, UNKNOWN, "unreadable_answer", 0),
-        ({"mode": "redirect"}, errors.PermanentFailure, "unexpected_redirect", 0),
+        ({"mode": "redirect"}, errors.SetupRefused, "unexpected_redirect", 0),
         ({"mode": "reset_before"}, UNKNOWN, "connection_lost", 0),
         ({"mode": "reset_after"}, UNKNOWN, "connection_lost", 1),
         ({"mode": "timeout"}, UNKNOWN, "timeout", 1),
@@ -617,34 +768,16 @@ def test_an_error_in_another_shape_is_told_by_its_status(structures: Kept, error
         url = f"https://graph.facebook.com/v23.0/{payloads.NUMBER_ID}/messages"
         network.post(url, json={"error": error, "messages": [7]}, status=400)
         with pytest.raises(errors.PermanentFailure) as failure:
-            META.send(ACCOUNT, "+966500000001", TEXT, reference="r", structures=structures, settings=Settings())
+            META.send(
+                ACCOUNT,
+                "+966500000001",
+                TEXT,
+                reference="r",
+                structures=structures,
+                files=Shelf(n1=b"1"),
+                settings=Settings(),
+            )
     assert failure.value.code == "http_400"
-
-
-CLASSES = {
-    errors.Throttled: "4 613 80007 130429 131048 131057 131064",
-    errors.TemporaryFailure: "1 2 131000 131016 133004 424242",
-    errors.CredentialsRefused: "0 3 10 33 104 190 200 250 299 368 131005 131031 131042",
-    errors.PermanentFailure: "100 131026 131047 131049 131050 131051 132000 132001 132015 133010 134102",
-}
-
-
-@pytest.mark.parametrize(
-    ("verdict", "code"), [(verdict, code) for verdict, all_ in CLASSES.items() for code in all_.split()]
-)
-def test_a_code_of_a_receipt_has_its_verdict(verdict: type[errors.ProviderFailure], code: str) -> None:
-    failure = META.failure(code, "why")
-    assert (type(failure), failure.code, failure.message) == (verdict, code, "why")
-
-
-def test_no_code_has_two_verdicts() -> None:
-    groups = (
-        meta_codes.THROTTLED, meta_codes.TEMPORARY, meta_codes.CREDENTIALS, meta_codes.RECIPIENT, meta_codes.WINDOW,
-        meta_codes.CONTENT, meta_codes.TEMPLATE, meta_codes.CONFIGURATION,
-    )  # fmt: skip
-    codes = " ".join(groups).split()
-    assert len(codes) == len(set(codes)) == len(meta_codes.VERDICTS)
-    assert all(META.failure(code, "").retry_after is None or code in meta_codes.THROTTLED.split() for code in codes)
 
 
 def test_a_limit_that_wants_minutes_is_not_asked_about_every_few_seconds(send: Send, graph: Imitation) -> None:

@@ -11,10 +11,10 @@ import pytest
 import responses
 
 from tests.providers import payloads
-from tests.providers.conftest import Imitation, Kept
+from tests.providers.conftest import Imitation, Kept, Shelf
 from wabot import errors, words
 from wabot.config import Settings
-from wabot.providers import by_name, limits, twilio_codes, twilio_content, twilio_webhooks
+from wabot.providers import by_name, limits, twilio_content, twilio_webhooks
 from wabot.providers.base import Account, Address, Arrived, RefusedByLimit
 from wabot.words import Button, Draft, Kind, Row, Section, TemplateUse
 
@@ -39,6 +39,7 @@ def send(settings: Settings, structures: Kept) -> Send:
             draft,
             reference=REFERENCE,
             structures=structures,
+            files=Shelf(n1=b"1"),
             settings=settings.model_copy(update=other.get("settings", {})),
         )
         return sent.provider_message_id
@@ -241,7 +242,7 @@ def test_a_structure_that_is_gone_is_forgotten_and_made_again(
     imitation.ask("POST", "/_control", {"forget_contents": True})
     with pytest.raises(errors.TemporaryFailure) as failure:
         send(BUTTONS)
-    assert failure.value.code == "21655"
+    assert failure.value.code == "content_gone"
     assert len(structures.forgotten) == 1
     send(BUTTONS)
     assert len(imitation.ledger()) == 2
@@ -265,8 +266,8 @@ def test_a_structure_is_kept_when_the_send_fails_for_another_reason(
         ({"mode": "broken_json"}, errors.TemporaryFailure, "unreadable_answer"),
         ({"mode": "throttle", "retry_after": 9}, errors.Throttled, "20429"),
         ({"mode": "status", "status": 401, "code": 20003}, errors.CredentialsRefused, "20003"),
-        ({"mode": "refuse_400", "code": 92007}, errors.PermanentFailure, "92007"),
-        ({"mode": "redirect"}, errors.PermanentFailure, "unexpected_redirect"),
+        ({"mode": "refuse_400", "code": 92007}, errors.TemplateRefused, "92007"),
+        ({"mode": "redirect"}, errors.SetupRefused, "unexpected_redirect"),
     ],
 )
 def test_a_structure_that_cannot_be_created_sent_nothing(
@@ -348,11 +349,11 @@ def test_a_template_that_twilio_does_not_know_is_a_permanent_failure(send: Send,
 @pytest.mark.parametrize(
     ("order", "verdict", "code", "sent"),
     [
-        ({"mode": "refuse_400", "code": 21211}, errors.PermanentFailure, "21211", 0),
+        ({"mode": "refuse_400", "code": 21211}, errors.RecipientRefused, "21211", 0),
         ({"mode": "refuse_400", "code": 63018}, errors.Throttled, "63018", 0),
         ({"mode": "refuse_400", "code": 98765}, errors.PermanentFailure, "98765", 0),
         ({"mode": "status", "status": 403, "code": 20003}, errors.CredentialsRefused, "20003", 0),
-        ({"mode": "status", "status": 403, "code": 21610}, errors.PermanentFailure, "21610", 0),
+        ({"mode": "status", "status": 403, "code": 21610}, errors.RecipientRefused, "21610", 0),
         ({"mode": "status", "status": 404, "code": 20404}, errors.CredentialsRefused, "20404", 0),
         ({"mode": "status", "status": 500, "code": 20500, "accepted": True}, errors.UnknownOutcome, "20500", 1),
         ({"mode": "status", "status": 500}, errors.UnknownOutcome, "http_500", 0),
@@ -360,7 +361,7 @@ def test_a_template_that_twilio_does_not_know_is_a_permanent_failure(send: Send,
         ({"mode": "status", "status": 503, "code": 20503, "retry_after": 7}, errors.Throttled, "20503", 0),
         ({"mode": "status", "status": 503, "code": 20500, "retry_after": 7}, errors.UnknownOutcome, "20500", 0),
         ({"mode": "throttle", "retry_after": 7}, errors.Throttled, "20429", 0),
-        ({"mode": "redirect"}, errors.PermanentFailure, "unexpected_redirect", 0),
+        ({"mode": "redirect"}, errors.SetupRefused, "unexpected_redirect", 0),
         ({"mode": "reset_before"}, errors.UnknownOutcome, "connection_lost", 0),
         ({"mode": "reset_after"}, errors.UnknownOutcome, "connection_lost", 1),
         ({"mode": "timeout"}, errors.UnknownOutcome, "timeout", 1),
@@ -400,7 +401,9 @@ def test_the_newer_shape_of_errors_is_read_too(structures: Kept) -> None:
     with responses.RequestsMock() as network:
         network.post(f"https://api.twilio.com/2010-04-01/Accounts/{payloads.AC}/Messages.json", json=body, status=400)
         with pytest.raises(errors.PermanentFailure) as failure:
-            TWILIO.send(ACCOUNT, "+1", TEXT, reference="r", structures=structures, settings=Settings())
+            TWILIO.send(
+                ACCOUNT, "+1", TEXT, reference="r", structures=structures, files=Shelf(n1=b"1"), settings=Settings()
+            )
     assert (failure.value.code, failure.value.message) == ("63016", "outside the window")
 
 
@@ -409,32 +412,6 @@ def test_wrong_credentials_pause_the_channel(send: Send) -> None:
     with pytest.raises(errors.CredentialsRefused) as failure:
         send(TEXT, account=wrong)
     assert failure.value.code == "20003"
-
-
-CLASSES = {
-    errors.Throttled: "20429 63017 63018 63038",
-    errors.TemporaryFailure: "20503 63009 63010 63012 63023 63037 30008",
-    errors.UnknownOutcome: "20500 20504",
-    errors.CredentialsRefused: "20003 20005 20404 63051 63100 63112",
-    errors.PermanentFailure: "63003 63024 21211 21614 63013 63014 63015 63033 63049 21610 63016 63040 21655 21606",
-}
-
-
-@pytest.mark.parametrize(
-    ("verdict", "codes"), [(verdict, code) for verdict, all_ in CLASSES.items() for code in all_.split()]
-)
-def test_a_code_means_the_same_at_once_and_on_a_receipt(verdict: type[errors.ProviderFailure], codes: str) -> None:
-    assert type(TWILIO.failure(codes, "why")) is type(twilio_codes.classify(codes, "why")) is verdict
-
-
-def test_no_code_has_two_verdicts() -> None:
-    groups = (
-        twilio_codes.THROTTLED, twilio_codes.TEMPORARY, twilio_codes.UNKNOWN, twilio_codes.CREDENTIALS,
-        twilio_codes.RECIPIENT, twilio_codes.WINDOW, twilio_codes.CONTENT, twilio_codes.TEMPLATE,
-        twilio_codes.CONFIGURATION,
-    )  # fmt: skip
-    codes = " ".join(groups).split()
-    assert len(codes) == len(set(codes)) == len(twilio_codes.VERDICTS)
 
 
 def test_a_spent_daily_limit_is_not_asked_about_every_few_seconds() -> None:

@@ -13,8 +13,12 @@ from wabot import errors
 from wabot.store import db, migrate
 from wabot.store.migrate import Migration
 
-NEXT = Migration(2, "next", 1, "CREATE TABLE extra (id INTEGER PRIMARY KEY, word TEXT NOT NULL DEFAULT 'x') STRICT;")
-BREAKING = Migration(3, "breaking", 3, "CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT;")
+NAMES = [f"{step.version:04}_{step.name}" for step in migrate.steps()]
+LATEST = len(NAMES)
+NEXT = Migration(
+    LATEST + 1, "next", 1, "CREATE TABLE extra (id INTEGER PRIMARY KEY, word TEXT NOT NULL DEFAULT 'x') STRICT;"
+)
+BREAKING = Migration(LATEST + 2, "breaking", LATEST + 2, "CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT;")
 
 
 def test_a_new_file_has_the_pragmas_that_only_creation_can_set(file: Path) -> None:
@@ -64,17 +68,29 @@ def test_eight_processes_that_start_on_a_new_file_make_it_once(tmp_path: Path) -
     ]
     printed = [start.communicate(timeout=60)[0].strip() for start in starts]
     assert [start.returncode for start in starts] == [0] * 8
-    assert sorted(printed) == [""] * 7 + ["0001_spine"]
+    assert sorted(printed) == [""] * 7 + [" ".join(NAMES)]
 
 
 def test_the_file_is_copied_before_it_is_changed(file: Path) -> None:
     db.write(lambda: db.run("INSERT INTO kv VALUES ('q', 'k', x'')"))
-    assert migrate.migrate(file, [*migrate.steps(), NEXT]) == ["0002_next"]
-    copy = file.with_name(file.name + ".before-0002")
+    assert migrate.migrate(file, [*migrate.steps(), NEXT]) == [f"{NEXT.version:04}_next"]
+    copy = file.with_name(f"{file.name}.before-{NEXT.version:04}")
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     with db.side_connection(copy) as before:
         assert list(before.execute("SELECT key FROM kv")) == [("k",)]
-        assert list(before.execute("PRAGMA user_version")) == [(1,)]
+        assert list(before.execute("PRAGMA user_version")) == [(LATEST,)]
+
+
+@pytest.mark.parametrize("version", range(1, LATEST))
+def test_a_file_of_any_earlier_version_is_brought_up_with_what_it_holds(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "old.db"
+    migrate.migrate(path, migrate.steps()[:version])
+    db.database.open(path)
+    db.write(lambda: db.run("INSERT INTO kv VALUES ('q', 'k', x'')"))
+    assert migrate.migrate(path) == NAMES[version:]
+    assert db.rows("SELECT key FROM kv") == [("k",)]
+    assert db.rows("PRAGMA integrity_check") == [("ok",)]
+    db.database.shut()
 
 
 def test_code_of_the_version_before_goes_on_with_an_additive_step(file: Path) -> None:
@@ -84,10 +100,10 @@ def test_code_of_the_version_before_goes_on_with_an_additive_step(file: Path) ->
 
 
 def test_a_step_that_fails_leaves_the_file_as_it_was(file: Path) -> None:
-    broken = Migration(2, "broken", 1, "CREATE TABLE half (id INTEGER PRIMARY KEY) STRICT; SELECT nonsense;")
+    broken = Migration(LATEST + 1, "broken", 1, "CREATE TABLE half (id INTEGER PRIMARY KEY) STRICT; SELECT nonsense;")
     with pytest.raises(apsw.SQLError):
         migrate.migrate(file, [*migrate.steps(), broken])
-    assert db.rows("PRAGMA user_version") == [(1,)]
+    assert db.rows("PRAGMA user_version") == [(LATEST,)]
     assert db.rows("SELECT name FROM sqlite_master WHERE name = 'half'") == []
 
 
@@ -101,7 +117,7 @@ def test_a_file_that_does_not_fit_is_refused_with_a_line_that_says_what_to_do(fi
     assert "run `wabot migrate`" in refused(tmp_path / "missing.db")
     assert "run `wabot migrate`" in refused(file, *migrate.steps(), NEXT)
     migrate.migrate(file, [*migrate.steps(), NEXT, BREAKING])
-    assert "version 3 or newer" in refused(file)
+    assert f"version {BREAKING.version} or newer" in refused(file)
     (tmp_path / "text.db").write_text("hello, this is no database, just a text that is long enough to be read" * 9)
     assert "cannot be opened" in refused(tmp_path / "text.db")
     apsw.Connection(str(tmp_path / "other.db")).execute("CREATE TABLE t (x)")
@@ -133,6 +149,7 @@ def test_no_query_of_the_hot_paths_scans_a_table(file: Path) -> None:
         ("SELECT min(answer_due_at) FROM message WHERE answer_due_at IS NOT NULL", ()),
         ("SELECT min(due_at) FROM message WHERE status = 'queued' AND due_at > ?", (1,)),
         ("SELECT min(unknown_since) FROM message WHERE status = 'unknown'", ()),
+        ("SELECT min(due_at) FROM media WHERE state = 'pending'", ()),
     ]
     for sql, values in plans:
         steps = [row[3] for row in db.rows("EXPLAIN QUERY PLAN " + sql, *values)]

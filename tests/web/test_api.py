@@ -32,9 +32,10 @@ def test_messages_come_newest_first_in_the_contract_s_shape(cast: Cast) -> None:
     assert (oldest["direction"], oldest["status"], oldest["body"]) == ("IN", "received", "hello from bait")
     assert (newest["direction"], newest["status"], newest["type"]) == ("OUT", "queued", "welcome")
     assert newest["payload"]["buttons"]
-    assert set(newest) == {"id", "uid", "direction", "type", "kind", "body", "payload", "media", "status",
-                           "providerMessageId", "errorCode", "errorMessage", "hint", "retryCount", "maxRetries",
-                           "resentUnknown", "createdAt", "sentAt", "deliveredAt", "readAt", "failedAt"}  # fmt: skip
+    assert set(newest) == {"id", "uid", "direction", "type", "kind", "body", "payload", "media", "moreMedia",
+                           "mediaState", "status", "providerMessageId", "errorCode", "errorMessage", "hint",
+                           "retryCount", "maxRetries", "resentUnknown", "createdAt", "sentAt", "deliveredAt",
+                           "readAt", "failedAt"}  # fmt: skip
 
 
 def test_pages_follow_each_other_without_gap_or_repetition(cast: Cast) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from flask.testing import FlaskClient
@@ -14,7 +15,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from tests.core.conftest import API, PHONE, SECRET, Stage
 from tests.spine.stack import Stack
 from wabot import clock, config, words
-from wabot.core import sandbox, tenancy
+from wabot.core import sandbox, sandbox_files, tenancy
 from wabot.store import db, menus, tenants
 from wabot.store.sandbox import Carried, Switches
 from wabot.store.tenants import Channel
@@ -27,7 +28,8 @@ PAGE_RULES = [rule for rule in create_app().url_map.iter_rules() if rule.endpoin
 ROUTES = [(rule.rule, "POST" if "POST" in (rule.methods or ()) else "GET") for rule in PAGE_RULES]
 GUARDED = [route for route in ROUTES if "/api/" not in route[0]]
 CHANGING = [path for path, method in GUARDED if method == "POST"]
-OF_A_CHANNEL = [route for route in GUARDED if route[0] != "/sandbox"]
+UPLOAD, FILE = "/sandbox/media", "/sandbox/media/<key>"
+OF_A_CHANNEL = [route for route in GUARDED if route[0] not in ("/sandbox", FILE)]
 
 
 @pytest.fixture
@@ -63,6 +65,23 @@ def body_for(stage: Stage, **values: Any) -> dict[str, Any]:
     return {"channel": stage.channel.id, "phone": PHONE, "name": "Sara", "text": "hello", "switches": {}, **values}
 
 
+def ask(stage: Stage, path: str, method: str, headers: dict[str, str] | None = None, **values: Any) -> Any:
+    """A request that any route of the page takes from us, with these headers over ours."""
+    body = body_for(stage, **values)
+    key = sandbox_files.keep(stage.channel.id, b"a picture", "image/png", "a.png").key
+    query = {"channel": str(body["channel"]), "phone": PHONE}
+    uploads = path == UPLOAD
+    content = {"Content-Type": "application/octet-stream" if uploads else "application/json"}
+    data = b"a picture" if uploads else json.dumps(body).encode()
+    sent = {**content, **OURS, **(headers or {})}
+    return stage.client.open(path.replace("<key>", key), method=method, query_string=query, headers=sent, data=data)
+
+
+def files() -> int:
+    """How many files the sandbox keeps."""
+    return int(db.rows("SELECT count(*) FROM sandbox_media")[0][0])
+
+
 def post(client: FlaskClient, path: str, body: Any, **headers: str) -> Any:
     return client.post(f"/sandbox/{path}", json=body, headers={**OURS, **headers})
 
@@ -86,8 +105,12 @@ def bubbles(stage: Stage) -> list[tuple[str, str, str]]:
 
 @pytest.mark.parametrize(("path", "method"), GUARDED)
 def test_outside_a_demo_there_is_no_such_page(stage: Stage, path: str, method: str) -> None:
-    answer = stage.client.open(path, method=method, json=body_for(stage), headers=OURS)
-    assert answer.status_code == 404
+    assert ask(stage, path, method).status_code == 404
+
+
+@pytest.mark.parametrize(("path", "method"), GUARDED)
+def test_in_a_demo_every_route_of_the_page_answers(demo: Stage, path: str, method: str) -> None:
+    assert ask(demo, path, method).status_code < 300
 
 
 @pytest.mark.parametrize(("path", "method"), GUARDED)
@@ -96,14 +119,13 @@ def test_a_demo_with_a_public_address_has_no_such_page(
 ) -> None:
     monkeypatch.setenv("WABOT_PUBLIC_URL", "https://bot.example.com")
     config.settings.cache_clear()
-    assert demo.client.open(path, method=method, json=body_for(demo), headers=OURS).status_code == 404
+    assert ask(demo, path, method).status_code == 404
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "[", "10.0.0.1"])
 @pytest.mark.parametrize(("path", "method"), GUARDED)
 def test_a_name_that_was_rebound_to_this_machine_is_refused(demo: Stage, host: str, path: str, method: str) -> None:
-    answer = demo.client.open(path, method=method, json=body_for(demo), headers={**OURS, "Host": host})
-    assert answer.status_code in (400, 404)
+    assert ask(demo, path, method, {"Host": host}).status_code in (400, 404)
 
 
 def test_another_machine_is_not_let_in_whatever_host_it_names(demo: Stage) -> None:
@@ -129,10 +151,10 @@ FORGERIES = {
 @pytest.mark.parametrize(("headers", "status"), FORGERIES.values(), ids=FORGERIES)
 @pytest.mark.parametrize("path", CHANGING)
 def test_a_forged_request_changes_nothing(demo: Stage, path: str, headers: dict[str, str], status: int) -> None:
-    body = json.dumps(body_for(demo, switches={"refuse": True}))
-    answer = demo.client.post(path, data=body, headers={"Content-Type": "application/json", **OURS, **headers})
+    answer = ask(demo, path, "POST", headers, switches={"refuse": True})
     assert answer.status_code == status
     assert Carried.select().count() == 0
+    assert files() == 1
     assert not thread(demo)["switches"]["refuse"]
 
 
@@ -156,9 +178,7 @@ def strangers_channel(number: str = "+14155550100") -> Channel:
 @pytest.mark.parametrize("which", ["strange", 999, "x", -1, None, 10**30, [1], True])
 def test_only_sandbox_channels_are_there(demo: Stage, path: str, method: str, which: Any) -> None:
     number = strangers_channel().id if which == "strange" else which
-    query = {"channel": str(number), "phone": PHONE}
-    body = body_for(demo, channel=number)
-    answer = demo.client.open(path, method=method, query_string=query, json=body, headers=OURS)
+    answer = ask(demo, path, method, channel=number)
     assert (answer.status_code, answer.json["code"]) == (404, "not_found")
 
 
@@ -417,14 +437,19 @@ def test_hostile_messages_travel_as_json(demo: Stage) -> None:
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def scripts() -> str:
+    """All of the page's scripts."""
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted((WEB / "static").glob("sandbox*.js")))
+
+
 def test_the_page_needs_nothing_that_its_policy_forbids(demo: Stage) -> None:
     shown = demo.client.get("/sandbox").text
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon\w+=|https?://(?!www\.w3\.org/)", shown)
     for name in re.findall(r'(?:src|href)="(/static/[^"]+)"', shown):
         with demo.client.get(name) as file:
             assert file.status_code == 200
-    script = (WEB / "static" / "sandbox.js").read_text(encoding="utf-8")
-    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b", script)
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b", scripts())
+    assert not re.search(r"url\(|@import", (WEB / "static" / "sandbox-media.css").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(("language", "direction"), [("ar", "rtl"), ("en", "ltr")])
@@ -458,8 +483,9 @@ def test_both_languages_say_the_same_things() -> None:
 
 def test_every_word_that_the_page_says_is_there() -> None:
     template = (WEB / "templates" / "sandbox.html").read_text(encoding="utf-8")
-    script = (WEB / "static" / "sandbox.js").read_text(encoding="utf-8")
-    said = {*re.findall(r"\btext\.(\w+)", template), *re.findall(r'\bsay\("(\w+)"', script)}
+    said = {*re.findall(r"\btext\.(\w+)", template), *re.findall(r'\bsay\((?:[^()"]*\? )?"(\w+)"', scripts())}
+    said |= {f"kind_{kind}" for kind in [*words.MediaType, *words.Kind]}
+    said |= {f"attach_{what}" for what in re.findall(r'\("(\w+)", "\w+"\)', template) if what in ("visual", "location")}
     said |= {f"status_{status}" for status in words.Status} | {f"verdict_{verdict}" for verdict in words.Verdict}
     assert said - set(sandbox_texts.TEXTS["en"]) == set()
 
@@ -529,3 +555,60 @@ def test_a_conversation_in_a_browser(browser_page: Page) -> None:
     expect(page.locator("html")).to_have_attribute("dir", "rtl")
     expect(page.locator(".bubble.mine")).to_have_count(4)
     assert complaints == []
+
+
+@pytest.mark.process
+@pytest.mark.needs("chromium", package="chromium")
+def test_files_and_places_in_a_browser(browser_page: Page) -> None:
+    page, complaints = browser_page, list[str]()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
+    picture = {"name": "صورة.png", "mimeType": "image/png", "buffer": page.screenshot()}
+    mine = page.locator(".bubble.mine")
+
+    attach(page, "Photo or video", picture)
+    page.get_by_label("Message", exact=True).fill(HOSTILE)
+    page.keyboard.press("Enter")
+    expect(mine).to_contain_text(HOSTILE)
+    expect(mine.locator(".tick.read")).to_have_count(1)
+    shown = mine.get_by_role("img", name=HOSTILE)
+    expect(shown).to_have_js_property("naturalWidth", 1280)
+    mine.locator("button.picture").click()
+    expect(page.get_by_role("dialog")).to_contain_text("صورة.png")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+    attach(page, "Document", {"name": "a.html", "mimeType": "text/html", "buffer": b"<script>alert(1)</script>"})
+    page.keyboard.press("Enter")
+    expect(mine.get_by_role("link", name="Download: a.html")).to_have_attribute("download", "a.html")
+
+    attach(page, "Audio", {"name": "empty.mp3", "mimeType": "audio/mpeg", "buffer": b""})
+    expect(page.locator("#attached")).to_contain_text("This file is empty")
+    page.get_by_role("button", name="Remove the file").click()
+    expect(page.locator("#attached")).to_be_hidden()
+
+    page.get_by_role("button", name="Attach").click()
+    page.get_by_role("button", name="Location").click()
+    sheet = page.get_by_role("dialog")
+    expect(sheet.get_by_role("button", name="Send")).to_be_disabled()
+    sheet.get_by_label("Latitude").fill("٢٤٫٥")
+    sheet.get_by_label("Longitude").fill("181")
+    expect(sheet.get_by_role("alert")).to_be_visible()
+    expect(sheet.get_by_role("button", name="Send")).to_be_disabled()
+    sheet.get_by_text("Kingdom Centre").click()
+    sheet.get_by_role("button", name="Send").click()
+    expect(mine.last.get_by_role("link")).to_have_attribute("href", re.compile(r"^https://www\.openstreetmap\.org/"))
+    expect(mine.locator(".tick.read")).to_have_count(3)
+
+    assert shown.evaluate("image => fetch(image.src).then(answer => answer.headers.get('Content-Type'))") == "image/png"
+    opened = page.goto(urljoin(page.url, shown.get_attribute("src")))
+    assert opened is not None
+    assert opened.status == 200
+    assert complaints == []
+
+
+def attach(page: Page, what: str, file: Any) -> None:
+    page.get_by_role("button", name="Attach").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name=what).click()
+    chooser.value.set_files(file)

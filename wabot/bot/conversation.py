@@ -7,7 +7,7 @@ from wabot.words import Draft, Menu
 
 __all__ = ["Answer", "Heard", "Profile", "State", "answer"]
 
-_UNANSWERED = frozenset({"reaction", "system", "unsupported", "edit", "revoke"})
+_UNANSWERED = frozenset({"reaction", "system", "preference", "unsupported", "edit", "revoke"})
 _READABLE = frozenset({"text", "interactive", "button", "request_welcome"})
 _TALKS = {"hello": talking.welcome, "thanks": talking.thanks, "person": talking.handover}
 

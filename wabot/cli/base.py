@@ -11,6 +11,8 @@ from wabot import boot, config, errors
 from wabot.store import db
 
 GATE_TIMEOUT_SECONDS = 10
+ACTOR = "operator (command line)"
+"""How the journal of what people did names whoever types commands."""
 
 
 class Failed(click.ClickException):

@@ -1,6 +1,6 @@
 """`wabot channel`: the numbers that customers write to."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
@@ -9,7 +9,7 @@ from wabot import clock, config, errors
 from wabot.cli import options, output
 from wabot.cli.base import Group
 from wabot.core import checkup, recovery, tenancy
-from wabot.store import tenants
+from wabot.store import rules, tenants
 from wabot.store.tenants import Channel
 
 COLUMNS = ("id", "tenant", "provider", "number", "status", "pauseCode", "pauseReason", "credentials")
@@ -40,6 +40,8 @@ def full_shape(channel: Channel) -> dict[str, Any]:
         "pausedAt": clock.iso(channel.paused_at),
         "outPerMinute": channel.out_per_minute or config.settings().wabot_out_per_minute,
         "outPerDay": channel.out_per_day,
+        "sentToday": rules.sent_today(channel, clock.now()),
+        "failuresInARow": channel.failures,
         "credentials": _masked(channel),
         "createdAt": clock.iso(channel.created_at),
     }
@@ -104,13 +106,17 @@ def resume(channel_id: int, as_json: bool) -> None:
 @options.pick(KEYS, callback=options.secrets)
 @click.option("--out-per-minute", type=LIMIT, metavar="N", help="Messages sent a minute.")
 @click.option("--out-per-day", type=LIMIT, metavar="N", help="Messages sent a day.")
+@click.option(
+    "--overlap-hours", type=click.IntRange(0, 168), metavar="N", default=24, show_default=True,
+    help="How long replaced credentials still verify webhooks; 0 where they have leaked.",
+)  # fmt: skip
 @options.as_json
-def edit(channel_id: int, values: dict[str, str], as_json: bool, **given: Any) -> None:
+def edit(channel_id: int, values: dict[str, str], overlap_hours: int, as_json: bool, **given: Any) -> None:
     """Replace credentials or limits; a channel paused for its credentials goes on."""
     changes = {name: value for name, value in given.items() if value is not None}
     if not changes and not values:
         raise click.UsageError("Say what to change.")
-    tenancy.edit_channel(channel_id, values, **changes)
+    tenancy.edit_channel(channel_id, values, overlap=timedelta(hours=overlap_hours), **changes)
     output.said(full_shape(tenancy.find_channel(channel_id)), f"Changed channel {channel_id}.", as_json)
 
 

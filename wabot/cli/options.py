@@ -1,20 +1,16 @@
 """What commands have in common: their shared options, and how a time and KEY=VALUE are written."""
 
-import re
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 import click
 
-from wabot import clock
 from wabot.cli.base import NotConfirmed
+from wabot.core import moments
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_AGE = re.compile(r"(\d{1,6})([mhd])")
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
 class Moment(click.ParamType[datetime]):
@@ -26,11 +22,8 @@ class Moment(click.ParamType[datetime]):
         if isinstance(value, datetime):
             return value
         try:
-            if age := _AGE.fullmatch(value):
-                return clock.now() - int(age[1]) * _UNITS[age[2]]
-            moment = datetime.fromisoformat(value)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError):
+            return moments.parse(value)
+        except ValueError:
             self.fail(f"{value!r} is no time such as 2026-11-20, 2026-11-20T09:30Z, 30m, 2h or 3d", param, ctx)
 
 

@@ -7,14 +7,14 @@ import click
 from wabot import clock, config, words
 from wabot.cli import options, output
 from wabot.cli.base import Group
-from wabot.core import tenancy
+from wabot.core import profile, tenancy
 from wabot.store import tenants
 from wabot.store.tenants import Tenant
 
 COLUMNS = ("id", "name", "status", "timezone", "locale", "currency", "dailyLimit", "createdAt")
 LIMIT = click.IntRange(min=1)
-LOCALE = click.Choice(tenancy.LOCALES)
-KEYS = f"One of {', '.join(tenancy.TENANT_KEYS)}; can be given again."
+LOCALE = click.Choice(profile.LOCALES)
+KEYS = f"One of {', '.join(profile.TENANT_KEYS)}; can be given again."
 
 
 def shape(tenant: Tenant) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def shape(tenant: Tenant) -> dict[str, Any]:
         "dailyLimit": tenant.daily_limit,
         "inPerMinute": tenant.in_per_minute or default,
         "inPerCustomer": tenant.in_per_customer or settings.customer_rate_limit,
-        "settings": {key: tenancy.setting(tenant, key) for key in tenancy.TENANT_KEYS},
+        "settings": {key: profile.setting(tenant, key) for key in profile.TENANT_KEYS},
         "status": tenant.status,
         "isActive": tenant.status is words.TenantStatus.ACTIVE,
         "ordersUrl": f"{settings.wabot_public_url}/webhooks/orders/{tenant.orders_key}",

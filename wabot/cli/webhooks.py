@@ -11,7 +11,7 @@ from wabot.core import recovery
 from wabot.store import inspect, tenants, webhooks
 from wabot.store.webhooks import Refusal, Webhook
 
-COLUMNS = ("id", "receivedAt", "provider", "tenant", "channelId", "verdict", "reading", "duplicates", "reason")
+COLUMNS = ("id", "receivedAt", "provider", "tenant", "channelId", "verdict", "reading", "duplicates", "about", "reason")
 REFUSED_COLUMNS = ("id", "at", "provider", "channelId", "reason", "size")
 VERDICTS = ("accepted", "unrouted", "quarantined", "duplicate")
 
@@ -24,6 +24,7 @@ def _shape(webhook: Webhook, slugs: dict[int | None, str]) -> dict[str, Any]:
         "channelId": webhook.channel_id,
         "verdict": webhook.verdict,
         "reading": webhook.reading,
+        "about": webhook.about or None,
         "reason": webhook.reason or None,
         "problems": webhook.problems,
         "size": webhook.size,

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from wabot import clock, errors, words
 from wabot.bot import conversation as bot
-from wabot.core import limits, sending, tenancy
-from wabot.store import customers, db, menus, messages, tenants
+from wabot.core import limits, profile, sending
+from wabot.store import consent, customers, db, menus, messages, tenants
 from wabot.store.customers import Conversation
 from wabot.store.messages import Message
 from wabot.store.tenants import Tenant
@@ -30,10 +30,16 @@ def plan(tenant: Tenant, conversation: Conversation, message: Message, now: date
     if due_at is None:
         _leave(message, reason or "too_many")
         return
-    quiet = timedelta(seconds=int(tenancy.setting(tenant, "debounce_seconds")))
+    quiet = timedelta(seconds=int(profile.setting(tenant, "debounce_seconds")))
     messages.wait_for_answer(message.id, max(due_at, now + quiet), admitted=False)
     if quiet:
         messages.postpone_answers(conversation.id, now + quiet, arrived_after=now - LONGEST_BURST * quiet)
+
+
+def yield_to_person(tenant: Tenant, conversation: Conversation, at: datetime) -> None:
+    """Inside a write: somebody of the business wrote here then, so the bot is silent for a while after it."""
+    minutes = int(profile.setting(tenant, "handover_minutes"))
+    customers.pause_bot(conversation.id, at + timedelta(minutes=minutes))
 
 
 def _why_a_person(tenant: Tenant, conversation: Conversation, message: Message, now: datetime) -> str:
@@ -43,7 +49,7 @@ def _why_a_person(tenant: Tenant, conversation: Conversation, message: Message, 
         return "taken_over"
     if message.event_at and message.event_at + limits.STALE_AFTER <= now:
         return "stale"
-    return ""
+    return "opted_out" if consent.has_opted_out(conversation.customer_id) else ""
 
 
 def _leave(message: Message, reason: str) -> None:
@@ -106,9 +112,9 @@ class _Turn:
             name=self.tenant.name,
             locale=self.tenant.locale,
             currency=self.tenant.currency,
-            currency_digits=tenancy.currency_digits(self.tenant),
-            support_contact=tenancy.setting(self.tenant, "support_contact"),
-            app_link=tenancy.setting(self.tenant, "app_link"),
+            currency_digits=profile.currency_digits(self.tenant),
+            support_contact=profile.setting(self.tenant, "support_contact"),
+            app_link=profile.setting(self.tenant, "app_link"),
         )
 
 
@@ -173,7 +179,7 @@ def _ask(turn: _Turn, message: Message) -> bot.Answer | None:
 
 
 def _hand_over(turn: _Turn) -> None:
-    minutes = int(tenancy.setting(turn.tenant, "handover_minutes"))
+    minutes = int(profile.setting(turn.tenant, "handover_minutes"))
     turn.conversation.bot_paused_until = turn.now + timedelta(minutes=minutes)
     customers.call_person(turn.conversation.id, turn.conversation.bot_paused_until)
 

@@ -9,6 +9,9 @@ from wabot.providers import by_name
 from wabot.store import tenants
 from wabot.store.tenants import Channel
 
+CANNOT_BE_ASKED = "cannot_be_asked"
+"""The code of a probe that lacks a credential which nothing else needs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -53,6 +56,9 @@ def _credentials(channel: Channel) -> Check:
 def _probe(channel: Channel) -> Check:
     try:
         by_name(channel.provider).probe(tenancy.account(channel), config.settings())
+    except errors.SetupRefused as error:
+        edit = f"wabot channel edit {channel.id} --set …"
+        return Check("provider", error.code == CANNOT_BE_ASKED, f"cannot be asked: {error.message}", edit)
     except errors.CredentialsRefused as error:
         fix = f"replace them: wabot channel edit {channel.id} --set …"
         return Check("provider", False, f"refuses the credentials: {error}", fix)

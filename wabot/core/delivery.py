@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from wabot import clock, config, errors, words
-from wabot.core import policy, receipts, structures, tenancy
+from wabot.core import media, policy, receipts, structures, tenancy
 from wabot.providers import by_name
 from wabot.providers.base import Accepted
-from wabot.store import attempts, db, messages, outbox, tallies
+from wabot.store import attempts, db, messages, outbox, tallies, templates, tenants
 from wabot.store.attempts import Attempt
 from wabot.store.messages import Message
 from wabot.store.outbox import Claimed, Pace
@@ -17,6 +17,8 @@ from wabot.store.outbox import Claimed, Pace
 log = logging.getLogger(__name__)
 
 LEASES_PER_TIMEOUT = 3
+ALLOWANCE_WARNINGS = (75, 90, 100)
+"""Percent of the day's allowance of a channel at which the operator is told."""
 
 Outcome = Accepted | errors.ProviderFailure | structures.BeingCreated
 
@@ -36,6 +38,10 @@ def deliver_next(pace: Pace) -> bool:
     claimed = db.write(lambda: outbox.claim(clock.now(), pace, lease()))
     if claimed is None:
         return False
+    _warn_of_allowance(claimed)
+    if outbox.is_unwanted(claimed.message_id):
+        db.write(lambda: withdraw(claimed.attempt_id, "opted_out", clock.now()))
+        return True
     began = clock.monotonic()
     outcome = _call(claimed)
     seconds = clock.monotonic() - began
@@ -44,8 +50,36 @@ def deliver_next(pace: Pace) -> bool:
 
 
 def _record(claimed: Claimed, outcome: Outcome, seconds: float) -> None:
+    if isinstance(outcome, errors.CredentialsRefused) and _was_replaced(claimed):
+        outcome = errors.Throttled(outcome.code, outcome.message, outcome.raw, retry_after=1.0)
     settle(claimed.attempt_id, outcome, clock.now())
     tallies.observe(tallies.SEND_SECONDS, [seconds], provider=claimed.provider)
+
+
+def _was_replaced(claimed: Claimed) -> bool:
+    """Whether the credentials that were refused are no longer the channel's: they were replaced meanwhile."""
+    channel = tenants.channel(claimed.channel_id)
+    return channel is not None and bytes(channel.credentials) != claimed.credentials
+
+
+def _warn_of_allowance(claimed: Claimed) -> None:
+    reached = [
+        percent for percent in ALLOWANCE_WARNINGS if claimed.sent_today == -(-claimed.out_per_day * percent // 100)
+    ]
+    for percent in reached:
+        level = logging.CRITICAL if percent == max(ALLOWANCE_WARNINGS) else logging.WARNING
+        log.log(level, "%d %% of the day's allowance is spent", percent, extra={"channel": claimed.channel_id})
+
+
+def withdraw(attempt_id: int, code: str, now: datetime) -> None:
+    """Inside a write: a claimed message is not sent after all, and nobody was called."""
+    attempt = attempts.find(attempt_id)
+    message = messages.by_id(attempt.message_id) if attempt else None
+    if attempt is None or message is None or attempt.lease_until is None:
+        return
+    attempts.withdraw(attempt)
+    if message.attempts == attempt.n and message.status is words.Status.SENDING:
+        outbox.suppress(message.id, code, now)
 
 
 def _call(claimed: Claimed) -> Outcome:
@@ -58,6 +92,7 @@ def _call(claimed: Claimed) -> Outcome:
             claimed.draft,
             reference=claimed.reference,
             structures=structures.Kept(),
+            files=media.Kept(claimed.tenant_id),
             settings=settings,
         )
     except (errors.ProviderFailure, structures.BeingCreated) as failure:
@@ -103,6 +138,9 @@ def _accepted(message: Message, attempt: Attempt, accepted: Accepted, now: datet
     if attempt.status in (words.Status.SENDING, words.Status.UNKNOWN):
         values |= {"status": words.Status.SENT, "rank": max(attempt.rank, words.Progress.ACCEPTED)}
     attempts.change(attempt.id, **values)
+    policy.note_answer(attempt.channel_id, now)
+    if message.template_id is not None:
+        templates.recover(message.template_id)
     if message.attempts == attempt.n:
         messages.change(message.id, provider_message_id=accepted.provider_message_id, sent_at=message.sent_at or now)
     receipts.show(message.id)

@@ -5,13 +5,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from wabot import clock, errors, words
-from wabot.core import answering, receipts
+from wabot.core import answering, opting, receipts, templates
 from wabot.providers import by_name
 from wabot.providers.base import Arrived
-from wabot.store import customers, db, messages, tenants, webhooks
+from wabot.store import attempts, customers, db, media, messages, tenants, webhooks
+from wabot.store.messages import Message
 from wabot.store.tenants import Channel
 from wabot.store.webhooks import Webhook
 
@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_TRANSACTION_SECONDS = 0.005
 POISON_ATTEMPTS = 3
+LONGEST_ABOUT = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,27 +92,71 @@ def _apply_one(parsed: _Parsed, now: datetime) -> None:
     channel = tenants.channel(webhook.channel_id) if webhook.channel_id else None
     if channel is None or parsed.unreadable:
         reason = parsed.unreadable or "its channel is gone"
-        webhooks.end_reading(webhook, words.Verdict.QUARANTINED, [], reason, now)
+        webhooks.end_reading(webhook, words.Verdict.QUARANTINED, now, reason=reason)
         return
-    problems: list[dict[str, Any]] = []
-    for item in parsed.items:
-        if item.route and item.route != channel.route:
-            continue
+    items = [item for item in parsed.items if _is_for(channel, item)]
+    foreign = bool(parsed.items) and not items
+    for item in items:
         if isinstance(item, words.Incoming):
             _receive(channel, item, webhook, now)
         elif isinstance(item, words.Receipt):
             receipts.apply(channel, item, now)
-        else:
-            problems.append({"index": item.index, "reason": item.reason})
-    verdict = words.Verdict.QUARANTINED if problems else words.Verdict.ACCEPTED
-    webhooks.end_reading(webhook, verdict, problems, problems[0]["reason"] if problems else "", now)
+        elif isinstance(item, words.Notice):
+            templates.note(channel, item, now)
+    problems = [{"index": item.index, "reason": item.reason} for item in items if isinstance(item, words.Unread)]
+    reason = str(problems[0]["reason"]) if problems else "nothing in it is for this channel" if foreign else ""
+    verdict = words.Verdict.QUARANTINED if reason else words.Verdict.ACCEPTED
+    webhooks.end_reading(webhook, verdict, now, reason=reason, problems=problems, about=_about(items))
+
+
+def _is_for(channel: Channel, item: words.Item) -> bool:
+    """One body can be for several channels, and for several accounts."""
+    if item.route:
+        return bool(item.route == channel.route)
+    if not isinstance(item, words.Notice) or not item.account:
+        return True
+    return channel.account in ("", item.account)
+
+
+def _about(items: Sequence[words.Item]) -> str:
+    """One line on what a webhook brought: how many of what, and what it tells about the account."""
+    counts = {
+        "message": sum(isinstance(item, words.Incoming) for item in items),
+        "receipt": sum(isinstance(item, words.Receipt) for item in items),
+    }
+    told = [f"{number} {what}{'s' * (number > 1)}" for what, number in counts.items() if number]
+    told += [": ".join(filter(None, (item.field, item.summary))) for item in items if isinstance(item, words.Notice)]
+    return "; ".join(told)[:LONGEST_ABOUT]
 
 
 def _receive(channel: Channel, incoming: words.Incoming, webhook: Webhook, now: datetime) -> None:
+    if incoming.by_business and attempts.by_provider_id(channel.id, incoming.provider_message_id):
+        return
     customer = customers.meet(channel.tenant_id, incoming.customer, incoming.name, now)
     conversation = customers.conversation(channel.tenant_id, channel.id, customer.id, now)
-    message = messages.add_incoming(conversation, incoming, webhook_id=webhook.id, now=webhook.received_at)
+    add = messages.add_elsewhere if incoming.by_business else messages.add_incoming
+    message = add(conversation, incoming, webhook_id=webhook.id, now=webhook.received_at)
     if message is None:
         return
-    customers.note_incoming(conversation.id, message.id, message.event_at)
-    answering.plan(channel.tenant, conversation, message, now)
+    media.add_attachments(channel.tenant_id, channel.id, message.id, incoming.attachments, now)
+    if incoming.by_business:
+        _follow(message, incoming.provider_message_id, now)
+        answering.yield_to_person(channel.tenant, conversation, message.event_at)
+    elif incoming.kind in words.NOTICES:
+        customers.note_notice(conversation.id, message.id)
+        if incoming.kind == words.Kind.PREFERENCE:
+            opting.prefer(message, now)
+    else:
+        customers.note_incoming(conversation.id, message.id, message.event_at)
+        if not opting.heed(message, now):
+            answering.plan(channel.tenant, conversation, message, now)
+
+
+def _follow(message: Message, provider_message_id: str, now: datetime) -> None:
+    """Have the receipts of a message that the business wrote elsewhere applied, also those that came before it."""
+    attempts.add_elsewhere(message, now)
+    attempt = attempts.by_provider_id(message.channel_id, provider_message_id)
+    if attempt is None:
+        return
+    for receipt in attempts.unpark(message.channel_id, provider_message_id):
+        receipts.apply_parked(attempt, receipt, now)

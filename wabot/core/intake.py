@@ -40,15 +40,16 @@ def accept(arrived: Arrived) -> Reply:
     if provider is None:
         return _refused("", None, "unknown_dialect", arrived)
     addressed = [_addressed(provider, address) for address in provider.addresses(arrived)]
-    known = {channel.id: channel for channel in addressed if channel is not None}
-    verified = [channel for channel in known.values() if _verified(provider, arrived, tenancy.account(channel))]
-    all_verified = bool(addressed) and None not in addressed and len(verified) == len(known)
+    known = {channel.id: channel for channels in addressed for channel in channels}
+    signed = {channel_id: _signed_by(provider, arrived, channel) for channel_id, channel in known.items()}
+    verified = [channel for channel in known.values() if signed[channel.id]]
+    all_verified = bool(addressed) and all(addressed) and len(verified) == len(known)
     if not verified and not _verified_by_default(provider, arrived):
         return _refused(provider.name, next(iter(known), None), "bad_signature", arrived)
     entries = [_entry(provider, arrived, channel) for channel in verified]
     if not all_verified:
         entries.append(_entry(provider, arrived, None))
-    return _journal(provider, entries, began)
+    return _journal(provider, entries, began, by_former=list(signed.values()).count(_FORMER))
 
 
 def accept_for_key(key: str, arrived: Arrived) -> Reply:
@@ -58,9 +59,10 @@ def accept_for_key(key: str, arrived: Arrived) -> Reply:
     if channel is None:
         return _refused("", None, "unknown_key", arrived)
     provider = by_name(channel.provider)
-    if not _verified(provider, arrived, tenancy.account(channel)):
+    signed = _signed_by(provider, arrived, channel)
+    if not signed:
         return _refused(provider.name, channel.id, "bad_signature", arrived)
-    return _journal(provider, [_entry(provider, arrived, channel)], began)
+    return _journal(provider, [_entry(provider, arrived, channel)], began, by_former=int(signed == _FORMER))
 
 
 def challenge(arrived: Arrived, key: str | None = None) -> Answer | None:
@@ -81,17 +83,36 @@ def challenge(arrived: Arrived, key: str | None = None) -> Answer | None:
 
 def route(provider: Provider, arrived: Arrived) -> Channel | None:
     """The channel that an unaddressed webhook is for by now; for replaying what was unrouted."""
-    found = [_addressed(provider, address) for address in provider.addresses(arrived)]
-    return next((channel for channel in found if channel is not None), None)
+    found = [channel for address in provider.addresses(arrived) for channel in _addressed(provider, address)]
+    return found[0] if found else None
 
 
-def _addressed(provider: Provider, address: Address) -> Channel | None:
+def _addressed(provider: Provider, address: Address) -> list[Channel]:
+    """The channels that an address means: one, or all of an account."""
+    if address.account:
+        return tenants.channels_of_account(provider.name, address.account)
     uid = address.reference.partition(".")[0]
     message = messages.by_uid(uid) if uid else None
     if message is not None:
         channel = tenants.channel(message.channel_id)
-        return channel if channel is not None and channel.provider == provider.name else None
-    return tenants.channel_by_route(provider.name, address.route) if address.route else None
+        return [channel] if channel is not None and channel.provider == provider.name else []
+    named = tenants.channel_by_route(provider.name, address.route) if address.route else None
+    return [named] if named else []
+
+
+_PRESENT, _FORMER = "present", "former"
+
+
+def _signed_by(provider: Provider, arrived: Arrived, channel: Channel) -> str:
+    """Which of the channel's credentials signed this: the present ones, the former ones that they replaced a short
+    while ago, or none."""
+    if _verified(provider, arrived, tenancy.account(channel)):
+        return _PRESENT
+    former = tenancy.former_account(channel, clock.now())
+    if former is None or not _verified(provider, arrived, former):
+        return ""
+    log.warning("a webhook was signed with replaced credentials", extra={"channel": channel.id})
+    return _FORMER
 
 
 def _verified_by_default(provider: Provider, arrived: Arrived) -> bool:
@@ -120,11 +141,15 @@ def _entry(provider: Provider, arrived: Arrived, channel: Channel | None) -> web
     )
 
 
-def _journal(provider: Provider, entries: Sequence[webhooks.Entry], began: float) -> Reply:
+def _journal(provider: Provider, entries: Sequence[webhooks.Entry], began: float, *, by_former: int) -> Reply:
+    """`by_former` of the entries were signed with replaced credentials; they are counted in the one write that there
+    is, because a webhook must not wait for two."""
     earlier = tallies.noted()
 
     def store() -> list[webhooks.Journalled]:
         tallies.write_noted(earlier)
+        for _ in range(by_former):
+            tallies.count(tallies.FORMER_SECRETS, provider=provider.name)
         return [webhooks.add(entry) for entry in entries]
 
     try:

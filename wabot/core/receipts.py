@@ -62,6 +62,8 @@ def _advance(attempt: Attempt, receipt: words.Receipt, now: datetime) -> None:
         return
     if not attempt.provider_message_id and receipt.provider_message_id:
         attempts.change(attempt.id, provider_message_id=receipt.provider_message_id)
+    if receipt.alias and receipt.alias not in (attempt.alias, attempt.provider_message_id):
+        attempts.change(attempt.id, alias=receipt.alias)
     if receipt.progress < 0:
         _fail(message, attempt, receipt, now)
         return
@@ -98,6 +100,10 @@ def _fail(message: Message, attempt: Attempt, receipt: words.Receipt, now: datet
         error_message=receipt.error_message,
         answer=receipt.raw,
     )
+    if message.turn is None:
+        described = {"error_code": receipt.error_code, "error_message": receipt.error_message}
+        messages.change(message.id, status=status, failed_at=now, **described)
+        return
     open_now = (words.Status.SENT, words.Status.SENDING, words.Status.UNKNOWN)
     if message.attempts != attempt.n or message.status not in open_now:
         return
@@ -131,4 +137,5 @@ def show(message_id: int) -> None:
         error_code="",
         error_message="",
         failed_at=None,
+        critical=False,
     )

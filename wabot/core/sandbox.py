@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from wabot import clock, errors, http, words
-from wabot.core import tenancy
+from wabot.core import sandbox_files, tenancy
 from wabot.store import db, sandbox, tenants
 from wabot.store.tenants import Channel
 
@@ -32,23 +32,45 @@ class Taken:
     body: Mapping[str, Any]
 
 
+STRANGER = Taken(401, {"error": {"code": "credentials", "message": "unknown number or wrong secret"}})
+
+
 def take(secret: str, sent: Mapping[str, Any]) -> Taken | None:
     """Take a message that we send. None means: accept the request and never answer it (`time_out`)."""
-    channel = _authorised(secret, str(sent.get("from", "")))
+    channel = authorised(secret, str(sent.get("from", "")))
     if channel is None:
-        return Taken(401, {"error": {"code": "credentials", "message": "unknown number or wrong secret"}})
+        return STRANGER
     message, to = sent.get("message"), str(sent.get("to", ""))
     if not isinstance(message, Mapping) or not to:
-        return Taken(400, {"error": {"code": "permanent", "message": "to and message are needed"}})
+        return _refusal("permanent", "to and message are needed")
     switches = sandbox.switches(channel.id)
     if switches.refuse:
-        return Taken(400, {"error": {"code": "temporary", "message": "the sandbox was told to refuse"}})
+        return _refusal("temporary", "the sandbox was told to refuse")
+    try:
+        sandbox_files.check(channel.id, message)
+    except errors.Refused as refused:
+        return _refusal(refused.code, str(refused))
     message_id = "sbx." + words.uid(clock.now())
     db.write(lambda: _note_sent(channel, to, message_id, str(sent.get("reference", "")), message))
     return None if switches.time_out else Taken(201, {"id": message_id})
 
 
-def _authorised(secret: str, number: str) -> Channel | None:
+def take_file(channel: Channel, body: bytes, mime_type: str, filename: str) -> Taken:
+    """Take a file that we upload, to be named in messages of this channel."""
+    if sandbox.switches(channel.id).refuse:
+        return _refusal("temporary", "the sandbox was told to refuse")
+    try:
+        return Taken(201, {"id": sandbox_files.keep(channel.id, body, mime_type, filename).key})
+    except errors.Refused as refused:
+        return _refusal("media", str(refused))
+
+
+def _refusal(code: str, message: str) -> Taken:
+    return Taken(400, {"error": {"code": code, "message": message}})
+
+
+def authorised(secret: str, number: str) -> Channel | None:
+    """The channel with this number, if the secret is its own."""
     channel = tenants.channel_by_route("sandbox", number)
     if channel is None or not secret:
         return None

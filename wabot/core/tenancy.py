@@ -3,35 +3,20 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wabot import clock, config, errors, sealing, words
-from wabot.core import numbers
+from wabot.core import numbers, profile
 from wabot.providers import REGISTRY, by_name
 from wabot.providers.base import Account, Provider
-from wabot.store import access, db, tenants
+from wabot.store import access, db, outbox, tenants
 from wabot.store.tenants import Channel, Tenant
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
-_CURRENCY = re.compile(r"[A-Z]{3}")
-LOCALES = ("ar", "en")
-TENANT_KEYS: Mapping[str, str] = {
-    "app_link": "",
-    "support_contact": "",
-    "handover_minutes": "30",
-    "debounce_seconds": "0",
-    "budget": "",
-    "minimum_order": "",
-}
-"""The keys of `--set` with their defaults (CONTRACT §3)."""
-_MINOR_DIGITS = dict.fromkeys(
-    ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0
-) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
-"""Currencies whose minor unit is not a hundredth (ISO 4217, list one)."""
-_WHOLE_NUMBERS = {"handover_minutes": 10080, "debounce_seconds": 30}
+ROTATION = timedelta(hours=24)
+"""How long replaced credentials go on verifying webhooks, unless the operator says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +37,7 @@ def add_tenant(new: NewTenant, settings: Mapping[str, str]) -> Tenant:
     if not _SLUG.fullmatch(new.slug):
         raise errors.Refused("slug", f"{new.slug!r}: a slug is lower-case letters, digits, - and _, at most 64")
     values = {name: getattr(new, name) for name in NewTenant.__slots__}
-    _check_tenant(values, settings)
+    profile.check(values, settings)
 
     def store() -> Tenant:
         if tenants.by_slug(new.slug):
@@ -64,7 +49,7 @@ def add_tenant(new: NewTenant, settings: Mapping[str, str]) -> Tenant:
 
 def edit_tenant(slug: str, changes: Mapping[str, Any], settings: Mapping[str, str]) -> Tenant:
     """The tenant with these values changed. Raises NotFound, Refused."""
-    _check_tenant(changes, settings)
+    profile.check(changes, settings)
 
     def store() -> Tenant:
         tenant = find_tenant(slug)
@@ -73,45 +58,6 @@ def edit_tenant(slug: str, changes: Mapping[str, Any], settings: Mapping[str, st
         return find_tenant(slug)
 
     return db.write(store)
-
-
-def _check_tenant(values: Mapping[str, Any], settings: Mapping[str, str]) -> None:
-    if "name" in values and not values["name"].strip():
-        raise errors.Refused("name", "a tenant needs a name")
-    if "timezone" in values:
-        try:
-            ZoneInfo(values["timezone"])
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise errors.Refused(
-                "timezone", f"{values['timezone']!r} is not a time zone such as Asia/Riyadh"
-            ) from error
-    if values.get("locale", "ar") not in LOCALES:
-        raise errors.Refused("locale", f"the locale is one of {', '.join(LOCALES)}")
-    if "currency" in values and not _CURRENCY.fullmatch(values["currency"]):
-        raise errors.Refused("currency", f"{values['currency']!r} is not a currency code such as SAR")
-    for name in ("daily_limit", "in_per_minute", "in_per_customer"):
-        if values.get(name) is not None and values[name] < 1:
-            raise errors.Refused(name, f"{name.replace('_', '-')} is at least 1")
-    for key, value in settings.items():
-        _check_tenant_key(key, value)
-
-
-def _check_tenant_key(key: str, value: str) -> None:
-    if key not in TENANT_KEYS:
-        raise errors.Refused("set", f"{key!r} is not one of {', '.join(TENANT_KEYS)}")
-    most = _WHOLE_NUMBERS.get(key)
-    if most is not None and not (value.isdecimal() and int(value) <= most):
-        raise errors.Refused("set", f"{key} is a whole number up to {most}")
-
-
-def setting(tenant: Tenant, key: str) -> str:
-    """The tenant's value of one of TENANT_KEYS, else its default."""
-    return str(tenant.settings.get(key, TENANT_KEYS[key]))
-
-
-def currency_digits(tenant: Tenant) -> int:
-    """How many digits the minor unit of the tenant's currency has."""
-    return _MINOR_DIGITS.get(tenant.currency, 2)
 
 
 def find_tenant(slug: str) -> Tenant:
@@ -162,7 +108,8 @@ def add_channel(
     given = {**{key: words.unguessable() for key in provider.generated}, **credentials}
     _check_credentials(provider, normal, given)
     sealed = sealing.seal(config.settings(), given)
-    route = provider.route(provider.account(normal, given, config.settings()))
+    account = provider.account(normal, given, config.settings())
+    route = provider.route(account)
 
     def store() -> Channel:
         _check_route(provider.name, normal, route, None)
@@ -171,6 +118,7 @@ def add_channel(
             provider=provider.name,
             number=normal,
             route=route,
+            account=provider.group(account),
             credentials=sealed,
             out_per_minute=out_per_minute,
             out_per_day=out_per_day,
@@ -180,26 +128,42 @@ def add_channel(
     return db.write(store)
 
 
-def edit_channel(channel_id: int, credentials: Mapping[str, str], **changes: Any) -> Channel:
-    """The channel with these values changed; one that was paused for its credentials goes on when they
-    are replaced. Raises NotFound, Refused, and Conflict when it would be another channel's."""
+def edit_channel(
+    channel_id: int, credentials: Mapping[str, str], *, overlap: timedelta = ROTATION, **changes: Any
+) -> Channel:
+    """The channel with these values changed; one that was paused for its credentials goes on when they are
+    replaced. The former ones still verify webhooks for `overlap`, because a provider changes over when it likes.
+    Raises NotFound, Refused, and Conflict when it would be another channel's."""
     channel = find_channel(channel_id)
     provider = by_name(channel.provider)
     merged = {**_kept_credentials(channel), **credentials}
     _check_credentials(provider, channel.number, merged)
 
-    route = provider.route(provider.account(channel.number, merged, config.settings()))
+    account = provider.account(channel.number, merged, config.settings())
+    route = provider.route(account)
     sealed = sealing.seal(config.settings(), merged)
+    if credentials and not _keeps_former(channel, credentials, overlap):
+        changes |= {"former_credentials": channel.credentials, "former_until": clock.now() + overlap}
 
     def store() -> None:
         if channel.status is words.ChannelStatus.ACTIVE:
             _check_route(provider.name, channel.number, route, channel_id)
-        tenants.change_channel(channel_id, **changes, route=route, credentials=sealed)
+        tenants.change_channel(channel_id, **changes, route=route, account=provider.group(account), credentials=sealed)
         if credentials and channel.pause_code == "credentials":
-            tenants.resume(channel_id)
+            _go_on(channel)
 
     db.write(store)
     return find_channel(channel_id)
+
+
+def _keeps_former(channel: Channel, credentials: Mapping[str, str], overlap: timedelta) -> bool:
+    """Whether what was replaced a short while ago goes on verifying: it was another of the channel's credentials, such
+    as the secret a minute before the token."""
+    if former_account(channel, clock.now()) is None or not overlap:
+        return False
+    former, present = _opened(bytes(channel.former_credentials or b"")), _kept_credentials(channel)
+    replaced = {key for key, value in former.items() if value != present.get(key)}
+    return replaced.isdisjoint(credentials)
 
 
 def pause_channel(channel_id: int) -> None:
@@ -214,9 +178,15 @@ def resume_channel(channel_id: int) -> None:
     def store() -> None:
         channel = find_channel(channel_id)
         _check_route(channel.provider, channel.number, channel.route, channel_id)
-        tenants.resume(channel_id)
+        _go_on(channel)
 
     db.write(store)
+
+
+def _go_on(channel: Channel) -> None:
+    """Inside a write: what has waited is sent in its order, and no faster than the channel's rate."""
+    tenants.resume(channel.id)
+    outbox.pace_evenly(channel, config.settings().wabot_out_per_minute, clock.now())
 
 
 def find_channel(channel_id: int) -> Channel:
@@ -230,6 +200,16 @@ def find_channel(channel_id: int) -> Channel:
 def account(channel: Channel) -> Account:
     """The channel as its adapter sees it, credentials opened. Raises SealError."""
     return account_for(channel.provider, channel.number, bytes(channel.credentials))
+
+
+def former_account(channel: Channel, now: datetime) -> Account | None:
+    """The channel with the credentials that it had before they were replaced, while they still verify webhooks."""
+    if channel.former_credentials is None or channel.former_until is None or channel.former_until <= now:
+        return None
+    try:
+        return account_for(channel.provider, channel.number, bytes(channel.former_credentials))
+    except errors.SealError:
+        return None
 
 
 def account_for(provider_name: str, number: str, sealed: bytes) -> Account:

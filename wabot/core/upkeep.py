@@ -4,9 +4,9 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from wabot import clock, errors
-from wabot.core import delivery, policy
-from wabot.store import attempts, buckets, db, outbox, webhooks, workers
+from wabot import clock, config, errors
+from wabot.core import delivery, media, policy
+from wabot.store import attempts, buckets, db, messages, outbox, runs, tenants, webhooks, workers
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +17,10 @@ LONGEST_READING = timedelta(minutes=5)
 PARKED_FOR = timedelta(hours=24)
 JUMP_SECONDS = 30.0
 LOOK_AGAIN_SECONDS = 1.0
+MOST_FORGOTTEN = 50
+"""Steps of forgetting a round, each a short write of its own."""
+KEYS_KEPT = timedelta(days=7)
+AT_ONCE = 500
 LATE = timedelta(minutes=5)
 """How long something may be due before the queue is called degraded."""
 
@@ -63,14 +67,31 @@ def keep_house() -> bool:
     forgotten = db.write(lambda: attempts.forget_parked(now - PARKED_FOR))
     if forgotten:
         log.warning("receipts for messages we never sent were dropped", extra={"count": forgotten})
-    db.write(lambda: buckets.forget_full(now))
+    db.write(lambda: _tidy(now))
+    for _ in range(MOST_FORGOTTEN):
+        if not (media.forget_old(now) or db.write(lambda: _forget(now))):
+            break
     return False
+
+
+def _tidy(now: datetime) -> None:
+    """Inside a write: what is worth nothing any more."""
+    buckets.forget_full(now)
+    tenants.forget_former(now)
+
+
+def _forget(now: datetime) -> int:
+    """Inside a write: a little of what has had its time; 0 when nothing is left of it."""
+    days = config.settings().retention_days["RUNS"]
+    ended = now - timedelta(days=days)
+    return messages.forget_keys(now - KEYS_KEPT, AT_ONCE) or (runs.forget(ended, AT_ONCE) if days else 0)
 
 
 def _mind_the_clock() -> None:
     lead = clock.now().timestamp() - clock.monotonic()
     if _watch.lead is not None and abs(lead - _watch.lead) > JUMP_SECONDS:
         delivery.mind_the_clock(lead - _watch.lead)
+        media.mind_the_clock()
     _watch.lead = lead
 
 

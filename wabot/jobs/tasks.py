@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from wabot import clock
-from wabot.core import answering, delivery, inbox, sandbox, upkeep
+from wabot.core import answering, asking, delivery, inbox, media, retrying, sandbox, upkeep
 from wabot.jobs import huey, senders
-from wabot.store import messages, outbox, webhooks
+from wabot.store import media as files
+from wabot.store import messages, outbox, runs, webhooks
 from wabot.store import sandbox as phone
 from wabot.store.queue import Kind
 
@@ -49,6 +50,24 @@ def carry() -> None:
 
 
 @huey.task()  # type: ignore[untyped-decorator]
+def fetch() -> None:
+    """Fetch files that came with customers' messages."""
+    _work("fetch", media.fetch_next)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
+def ask() -> None:
+    """Ask providers what became of messages."""
+    _work("ask", asking.ask_next)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
+def retry() -> None:
+    """Go on with retries of many messages."""
+    _work("retry", retrying.go_on)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
 def send() -> None:
     """Send messages that are due."""
     _work("send", lambda: delivery.deliver_next(delivery.pace(senders())))
@@ -70,6 +89,18 @@ def _sandbox_due(_now: datetime) -> datetime | None:
     return phone.next_due()
 
 
+def _files_due(_now: datetime) -> datetime | None:
+    return files.next_due()
+
+
+def _questions_due(_now: datetime) -> datetime | None:
+    return asking.next_due()
+
+
+def _runs_due(now: datetime) -> datetime | None:
+    return now if runs.next_open() else None
+
+
 def _sends_due(now: datetime) -> datetime | None:
     found = outbox.look(now, delivery.pace(senders()))
     return now if found.message_id is not None else found.look_again_at
@@ -84,5 +115,8 @@ huey.storage.kinds = {
     "answer": Kind("answer", 1, _answers_due, _nudge(answer)),
     "upkeep": Kind("upkeep", 1, _upkeep_due, _nudge(keep_house)),
     "sandbox": Kind("sandbox", 1, _sandbox_due, _nudge(carry)),
+    "fetch": Kind("fetch", 1, _files_due, _nudge(fetch)),
+    "ask": Kind("ask", 1, _questions_due, _nudge(ask)),
+    "retry": Kind("retry", 1, _runs_due, _nudge(retry)),
     "send": Kind("send", 1, _sends_due, _nudge(send)),
 }

@@ -5,11 +5,13 @@ from types import MappingProxyType
 
 from wabot import errors
 from wabot.providers.base import Provider
+from wabot.providers.gupshup import Gupshup
+from wabot.providers.interakt import Interakt
 from wabot.providers.meta import Meta
 from wabot.providers.sandbox import Sandbox
 from wabot.providers.twilio import Twilio
 
-_ALL: tuple[Provider, ...] = (Sandbox(), Twilio(), Meta())
+_ALL: tuple[Provider, ...] = (Sandbox(), Twilio(), Meta(), Gupshup(), Interakt())
 
 REGISTRY: Mapping[str, Provider] = MappingProxyType({provider.name: provider for provider in _ALL})
 

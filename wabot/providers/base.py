@@ -1,7 +1,7 @@
 """What a provider must be able to do for the rest of wabot: vendor dialects in, our words out.
 Adapters keep no state, open no database and know no web framework."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -35,12 +35,13 @@ class Arrived:
 class Address:
     """What an unverified request says about whom it is for; it only chooses the secret to verify with.
 
-    `route` is what the provider names our channel by (its number, or an id of the provider's),
-    `reference` our `<message uid>.<attempt>`.
+    `route` is what the provider names our channel by (its number, or an id of the provider's), `reference` our
+    `<message uid>.<attempt>`, `account` the provider's account where it concerns all channels of one.
     """
 
     route: str = ""
     reference: str = ""
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,15 @@ class Accepted:
 
     provider_message_id: str
     raw: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file that a provider kept for us; `mime_type` is in lower case and without parameters."""
+
+    body: bytes = field(repr=False)
+    mime_type: str = ""
+    filename: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,17 @@ class Structures(Protocol):
         """Drop the id kept under `key`, because the provider no longer knows it."""
 
 
+class Files(Protocol):
+    """Our own files, for an adapter that sends one. Both raise PermanentFailure (`media_gone`) for one that is no
+    longer here."""
+
+    def read(self, media_id: int) -> bytes:
+        """All of the file, at most MAX_MEDIA_BYTES."""
+
+    def link(self, media_id: int) -> str:
+        """A public, unguessable address from which the provider can fetch it."""
+
+
 class Provider(Protocol):
     """One vendor. `name` is the word of the command line and of the file."""
 
@@ -88,6 +109,8 @@ class Provider(Protocol):
     """Credential keys that are made up when none is given, because both ends are ours."""
     echoes_reference: bool
     """Whether receipts carry our `<uid>.<attempt>`; where not, unknown outcomes are never resent."""
+    can_be_asked: bool
+    """Whether `find` can ever find anything."""
     webhook_budget_seconds: float
     """How long a webhook may wait for the file before it must be answered 503."""
     answer: Answer
@@ -107,6 +130,10 @@ class Provider(Protocol):
     def route(self, account: Account) -> str:
         """What this provider's webhooks name the channel by."""
 
+    def group(self, account: Account) -> str:
+        """What the provider calls the account that the channel belongs to, which other channels may share; empty
+        where it does not say."""
+
     def addresses(self, arrived: Arrived) -> Sequence[Address]:
         """Whom the request says it is for, each once; one webhook can be for several channels. Never
         raises; nothing where it does not say."""
@@ -125,7 +152,8 @@ class Provider(Protocol):
         """Every item of a verified webhook, in its order. Raises Unreadable for the whole of it."""
 
     def check(self, draft: words.Draft) -> None:
-        """Raises Refused if this provider cannot carry the draft as it is (WhatsApp's limits)."""
+        """Raises Refused if this provider cannot carry the draft, not even as the numbered text that stands in for a
+        kind of message that it does not have."""
 
     def send(
         self,
@@ -135,9 +163,33 @@ class Provider(Protocol):
         *,
         reference: str,
         structures: Structures,
+        files: Files,
         settings: Settings,
     ) -> Accepted:
         """One call that sends, within `settings.send_timeout` seconds in all. Raises ProviderFailure."""
+
+    def fetch(self, account: Account, attachment: words.Attachment, settings: Settings) -> Fetched:
+        """The file of an attachment, at most MAX_MEDIA_BYTES of it, within MEDIA_SECONDS; asked for only at hosts of
+        the configured addresses. Raises ProviderFailure."""
+
+    def template_id(self, account: Account, name: str, settings: Settings) -> str:
+        """What the provider calls a template that is not in our registry, where its name or the settings say so;
+        else empty."""
+
+    def templates(self, account: Account, settings: Settings) -> Iterator[words.Template]:
+        """Every template that the account has at the provider. Raises ProviderFailure, and Conflict where they cannot
+        be listed."""
+
+    def named_templates(self, account: Account, settings: Settings) -> Iterator[words.Template]:
+        """The templates that the settings name for this account, as the provider describes them. Raises
+        ProviderFailure."""
+
+    def find(
+        self, account: Account, recipient: str, draft: words.Draft, since: datetime, known: Set[str], settings: Settings
+    ) -> Accepted | None:
+        """The message that an attempt of unknown outcome left at the provider, sent to `recipient` since then: one
+        that cannot be any of the `known` provider ids, and only when there is no doubt; None when there is none that
+        could be it, or the provider cannot be asked. Raises ProviderFailure."""
 
     def probe(self, account: Account, settings: Settings) -> None:
         """Ask the provider whether the credentials are good. Raises ProviderFailure."""
@@ -148,6 +200,37 @@ class Provider(Protocol):
     def recover(self, account: Account, since: datetime, settings: Settings) -> Iterator[Arrived]:
         """What customers wrote to the account's number since then, oldest first, each as the webhook that
         would have brought it, unsigned. Raises ProviderFailure, and Conflict where no history is kept."""
+
+
+class Lacking:
+    """What an adapter says whose provider lists no templates and cannot be asked what became of a message."""
+
+    can_be_asked = False
+
+    def template_id(self, account: Account, name: str, settings: Settings) -> str:  # noqa: ARG002
+        return ""
+
+    def templates(self, account: Account, settings: Settings) -> Iterator[words.Template]:  # noqa: ARG002
+        raise errors.Conflict("this provider does not list its templates: set them one by one")
+
+    def named_templates(self, account: Account, settings: Settings) -> Iterator[words.Template]:  # noqa: ARG002
+        return iter(())
+
+    def find(
+        self,
+        account: Account,  # noqa: ARG002
+        recipient: str,  # noqa: ARG002
+        draft: words.Draft,  # noqa: ARG002
+        since: datetime,  # noqa: ARG002
+        known: Set[str],  # noqa: ARG002
+        settings: Settings,  # noqa: ARG002
+    ) -> Accepted | None:
+        return None
+
+
+MAX_MEDIA_BYTES = 16 << 20
+"""The largest file that is fetched, kept and sent."""
+MEDIA_SECONDS = 60.0
 
 
 class RefusedByLimit(errors.Refused):

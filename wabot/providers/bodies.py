@@ -11,8 +11,11 @@ from wabot import errors
 MAX_FIELDS = 1000
 """More fields than any vendor's form has; sorting a million of them would be an attack."""
 MAX_DEPTH = 32
+LARGEST_NUMBER = 2**63 - 1
+"""What SQLite and most readers of JSON take for a whole number."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{0,40})?")
 
 
 def clean(text: str) -> str:
@@ -50,15 +53,25 @@ def json_object(raw: bytes) -> dict[str, Any]:
 
 
 def tidy(value: Any, depth: int = 0) -> Any:
-    """A JSON value with all its text cleaned. Raises Unreadable where it is nested too deeply to keep."""
+    """A JSON value with all its text cleaned, and whole numbers that nobody can keep as text. Raises Unreadable
+    where it is nested too deeply to keep."""
     if depth > MAX_DEPTH:
         raise errors.Unreadable(f"nested more than {MAX_DEPTH} deep")
     if isinstance(value, str):
         return clean(value)
+    if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+        return str(value)
     if isinstance(value, list | tuple):
         return [tidy(part, depth + 1) for part in value]
     if isinstance(value, dict):
         return {clean(name): tidy(part, depth + 1) for name, part in value.items()}
+    return value
+
+
+def number(value: Any) -> Any:
+    """A number that is written as text; what is none stays as it came."""
+    if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
+        return float(value)
     return value
 
 

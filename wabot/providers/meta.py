@@ -1,5 +1,6 @@
-"""Meta's WhatsApp Cloud API: the adapter. Its webhooks are read in `meta_webhooks` and `meta_messages`, its error
-codes judged in `meta_codes`.
+"""Meta's WhatsApp Cloud API: the adapter. Its webhooks are read in `meta_webhooks`, `meta_messages` and
+`meta_notices`; what it is sent is built in `meta_content` and carried by `meta_graph`, customers' files are fetched in
+`meta_media`, error codes judged in `meta_codes`.
 
 Sources: facebook/openapi `business-messaging-api_v23.0.yaml` (`/{Phone-Number-ID}/messages`) and
 https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids (2026-06-29), as
@@ -10,16 +11,21 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
-from wabot import errors, http, words
+from wabot import errors, words
 from wabot.config import Settings
-from wabot.providers import answers, bodies, limits, meta_codes, meta_webhooks
-from wabot.providers.base import Accepted, Account, Address, Answer, Arrived, Structures
-from wabot.providers.meta_messages import word
-
-LANGUAGE = "ar"
-"""A template's where the draft names none (CONTRACT §3)."""
+from wabot.providers import (
+    answers,
+    limits,
+    meta_codes,
+    meta_content,
+    meta_graph,
+    meta_media,
+    meta_templates,
+    meta_webhooks,
+)
+from wabot.providers.base import Accepted, Account, Address, Answer, Arrived, Fetched, Files, Lacking, Structures
+from wabot.providers.meta_graph import Graph
 
 _NUMBER = re.compile(r"\+?([0-9]{4,20})")
 _DEFAULTS = {
@@ -29,7 +35,7 @@ _DEFAULTS = {
 }
 
 
-class Meta:
+class Meta(Lacking):
     """See `base.Provider`."""
 
     name = "meta"
@@ -60,6 +66,10 @@ class Meta:
     def route(self, account: Account) -> str:
         return account.credentials["phone_number_id"]
 
+    def group(self, account: Account) -> str:
+        """The WhatsApp business account, by which webhooks about templates and accounts are addressed."""
+        return account.credentials.get("waba_id", "")
+
     def addresses(self, arrived: Arrived) -> Sequence[Address]:
         return meta_webhooks.addresses(arrived)
 
@@ -85,40 +95,33 @@ class Meta:
         draft: words.Draft,
         *,
         reference: str,
-        structures: Structures,  # noqa: ARG002
+        structures: Structures,
+        files: Files,
         settings: Settings,
     ) -> Accepted:
-        message = {**_addressing(recipient), **_content(draft), "biz_opaque_callback_data": reference}
-        answer = _call("POST", "/messages", account, settings, json=bodies.tidy(message))
-        listed = _object(answer).get("messages")
-        first = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
-        message_id = first.get("id")
-        if 200 <= answer.status < 300 and isinstance(message_id, str) and message_id:
-            return Accepted(message_id, answer.raw)
-        raise _failure(answer)
+        graph = Graph.within(settings.wabot_send_timeout, account, settings)
+        message = {**_addressing(recipient), "biz_opaque_callback_data": reference}
+        if draft.media is not None and draft.media.media_id:
+            return _send_file(graph, message, draft, draft.media, structures, files)
+        return graph.send({**message, **meta_content.of(draft)})
+
+    def fetch(self, account: Account, attachment: words.Attachment, settings: Settings) -> Fetched:
+        return meta_media.fetch(account, attachment, settings)
+
+    def templates(self, account: Account, settings: Settings) -> Iterator[words.Template]:
+        return meta_templates.listed(account, settings)
 
     def probe(self, account: Account, settings: Settings) -> None:
-        answer = _call("GET", "?fields=id,display_phone_number", account, settings)
-        if answer.status != 200 or not _object(answer).get("id"):
-            raise _failure(answer)
+        graph = Graph.within(settings.wabot_send_timeout, account, settings)
+        answer = graph.call("GET", "?fields=id,display_phone_number")
+        if answer.status != 200 or not meta_graph.told(answer).get("id"):
+            raise meta_graph.failure(answer)
 
     def failure(self, code: str, message: str) -> errors.ProviderFailure:
-        return meta_codes.classify(code, message, otherwise=errors.TemporaryFailure)
+        return answers.told(meta_codes.MEANINGS, code, message)
 
     def recover(self, account: Account, since: datetime, settings: Settings) -> Iterator[Arrived]:  # noqa: ARG002
         raise errors.Conflict("Meta keeps no history: what it could not deliver it repeats for up to seven days")
-
-
-def _call(method: str, rest: str, account: Account, settings: Settings, **body: Any) -> http.Answer:
-    """A call about the account's number."""
-    number_id = quote(account.credentials["phone_number_id"], safe="")
-    return http.request(
-        method,
-        f"{settings.meta_graph_api}/{number_id}{rest}",
-        deadline_seconds=settings.wabot_send_timeout,
-        headers={"Authorization": f"Bearer {account.credentials['access_token']}"},
-        **body,
-    )
 
 
 def _addressing(recipient: str) -> dict[str, str]:
@@ -128,73 +131,21 @@ def _addressing(recipient: str) -> dict[str, str]:
     return {"messaging_product": "whatsapp", "recipient_type": "individual", **to}
 
 
-def _content(draft: words.Draft) -> dict[str, Any]:
-    if draft.kind is words.Kind.TEMPLATE:
-        return {"type": "template", "template": _template(draft.template or words.TemplateUse(""))}
-    if draft.kind in (words.Kind.BUTTONS, words.Kind.LIST):
-        return {"type": "interactive", "interactive": _interactive(draft)}
-    return {"type": "text", "text": {"body": draft.text, "preview_url": False}}
-
-
-def _interactive(draft: words.Draft) -> dict[str, Any]:
-    header = {"header": {"type": "text", "text": draft.header}} if draft.header.strip() else {}
-    footer = {"footer": {"text": draft.footer}} if draft.footer.strip() else {}
-    if draft.kind is words.Kind.LIST:
-        kind, action = "list", {"button": draft.button, "sections": _sections(draft.sections)}
-    else:
-        replies = [{"type": "reply", "reply": {"id": each.id, "title": each.title}} for each in draft.buttons]
-        kind, action = "button", {"buttons": replies}
-    return {"type": kind, **header, "body": {"text": draft.text}, **footer, "action": action}
-
-
-def _sections(sections: Sequence[words.Section]) -> list[dict[str, Any]]:
-    """Several sections need a title each (OpenAPI), so without them they are one."""
-    filled = [section for section in sections if section.rows]
-    if len(filled) > 1 and not all(section.title.strip() for section in filled):
-        filled = [words.Section(tuple(row for section in filled for row in section.rows))]
-    return [_titled(section) | {"rows": [_row(row) for row in section.rows]} for section in filled]
-
-
-def _titled(section: words.Section) -> dict[str, Any]:
-    return {"title": section.title} if section.title.strip() else {}
-
-
-def _row(row: words.Row) -> dict[str, str]:
-    description = {"description": row.description} if row.description.strip() else {}
-    return {"id": row.id, "title": row.title, **description}
-
-
-def _template(template: words.TemplateUse) -> dict[str, Any]:
-    """Variables by number are the body's in their order, others by their name (`parameter_name`)."""
-    values = sorted(template.variables.items(), key=lambda item: _position(item[0]))
-    parameters = [
-        {"type": "text", **({} if name.isdecimal() else {"parameter_name": name}), "text": _one_line(value)}
-        for name, value in values
-    ]
-    body = {"components": [{"type": "body", "parameters": parameters}]} if parameters else {}
-    return {"name": template.name, "language": {"code": template.language or LANGUAGE}, **body}
-
-
-def _position(name: str) -> tuple[int, str]:
-    return (int(name), "") if name.isdecimal() else (limits.VARIABLES, name)
-
-
-def _one_line(text: str) -> str:
-    """A parameter as WhatsApp takes it: no tabs, never more than four spaces in a row."""
-    return re.sub(r" {5,}", "    ", re.sub(r"[\t\r\n]", " ", text))
-
-
-def _failure(answer: http.Answer) -> errors.ProviderFailure:
-    told = _object(answer).get("error")
-    error = told if isinstance(told, dict) else {}
-    code = word(error, "code")[:40]
-    code = meta_codes.SUBCODES.get((code, word(error, "error_subcode")), code)
-    failure = answers.failure(answer, code, meta_webhooks.wording(error), meta_codes.VERDICTS)
-    if isinstance(failure, errors.Throttled):
-        failure.retry_after = failure.retry_after or meta_codes.suggested_wait(code)
-    return failure
-
-
-def _object(answer: http.Answer) -> dict[str, Any]:
-    said = answer.json()
-    return said if isinstance(said, dict) else {}
+def _send_file(
+    graph: Graph,
+    message: Mapping[str, Any],
+    draft: words.Draft,
+    file: words.Media,
+    structures: Structures,
+    files: Files,
+) -> Accepted:
+    """Our file is uploaded once for each number, and again when Meta no longer has it."""
+    key = f"media:{graph.account.credentials['phone_number_id']}:{file.media_id}"
+    uploaded = structures.obtain(key, lambda: graph.upload(file, files.read(file.media_id)))
+    try:
+        return graph.send({**message, **meta_content.of(draft, uploaded=uploaded)})
+    except errors.ProviderFailure as failure:
+        if not meta_graph.is_gone(failure):
+            raise
+        structures.forget(key)
+        raise errors.TemporaryFailure("media_gone", "the file is gone; it is uploaded anew", failure.raw) from failure

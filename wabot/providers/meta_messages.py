@@ -4,9 +4,10 @@ that it carries beyond that is kept as it came, also where the type is not known
 Sources: as for `meta_webhooks`; facts/providers §2.4, §2.5 and §2.12.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -20,8 +21,10 @@ _OLD_NAMES = {"voice": "audio"}
 _WITH_OBJECT = (
     *_MEDIA, *_OLD_NAMES, "text", "location", "interactive", "button", "reaction", "order", "system", "edit", "revoke",
 )  # fmt: skip
+_DEGREES = ("latitude", "longitude")
 _PHONE = re.compile(r"\s*\+?([0-9]{4,20})\s*")
 _USER_ID = re.compile(r"\s*([A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128})\s*")
+MEDIA_ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _FIRST_MILLISECOND = 10**11
 """Timestamps are seconds, and sometimes milliseconds (courier); as seconds this would be the year 5138."""
 _LAST_SECOND = 4_102_444_800
@@ -37,8 +40,9 @@ class Beside:
     errors: Any
 
     @classmethod
-    def of(cls, value: Mapping[str, Any]) -> Self:
-        listed, messages = value.get("contacts"), value.get("messages")
+    def of(cls, value: Mapping[str, Any], name: str) -> Self:
+        """`name` is that of the list of messages, echoes or preferences."""
+        listed, messages = value.get("contacts"), value.get(name)
         contacts = [contact for contact in listed if isinstance(contact, dict)] if isinstance(listed, list) else []
         people = {word(contact, name): contact for contact in contacts for name in ("wa_id", "user_id")}
         alone = len(contacts) == 1 and isinstance(messages, list) and len(messages) == 1
@@ -59,19 +63,59 @@ def incoming(message: Mapping[str, Any], beside: Beside) -> words.Incoming:
     """The message as we know it, its sender named as in the contacts beside it. Raises Unreadable."""
     given = text_of(message, "type", required=True)
     kind = _OLD_NAMES.get(given, given)
-    text, choice, about = _read(kind, _content(message, given, beside), message)
+    content = _content(message, given, beside)
+    text, choice, about = _read(kind, content, message)
     contact, context = beside.contact(message), _context(message)
     return words.Incoming(
         text_of(message, "id", required=True),
-        _identity(message, contact),
+        _former(message, content) if _tells_of_a_change(kind, content) else _identity(message, contact),
         kind[:40],
         text=text,
         choice=choice,
         name=_profile_name(contact),
         quoted_id=about or word(context, "id"),
         payload=_payload(message, kind, given, beside),
+        attachments=_attachments(kind, content),
         sent_at=moment(word(message, "timestamp")),
     )
+
+
+def echo(message: Mapping[str, Any], beside: Beside) -> words.Incoming:
+    """A message that somebody of the business wrote in the WhatsApp Business app: from it, to the customer. Raises
+    Unreadable. Source: …/webhooks/reference/smb_message_echoes (2026-05-21)."""
+    rest = {name: value for name, value in message.items() if name not in ("to", "to_user_id")}
+    customer = {"from": message.get("to"), "from_user_id": message.get("to_user_id")}
+    return replace(incoming({**rest, **customer}, beside), by_business=True)
+
+
+def preference(told: Mapping[str, Any], beside: Beside) -> words.Incoming:
+    """A customer's wish for no, or again for, marketing messages. It has no id, so its own words make one, the same
+    whenever it is delivered. Raises Unreadable. Source: …/webhooks/reference/user_preferences (2026-05-21)."""
+    value, category = text_of(told, "value", required=True), word(told, "category")
+    said = {"from": told.get("wa_id"), "from_user_id": told.get("user_id")}
+    contact = beside.contact(said)
+    customer = _identity(said, contact)
+    parts = (customer.wa_id, customer.user_id, category, value, word(told, "timestamp"))
+    return words.Incoming(
+        "preference:" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32],
+        customer,
+        words.Kind.PREFERENCE,
+        text=text_of(told, "detail") or value,
+        choice=value,
+        name=_profile_name(contact),
+        payload={"category": category, "value": value},
+        sent_at=moment(word(told, "timestamp")),
+    )
+
+
+def _attachments(kind: str, content: Mapping[str, Any]) -> tuple[words.Attachment, ...]:
+    """The file of a message, or of what it was edited to. One without a usable id cannot be fetched."""
+    if kind == "edit":
+        kind, content = _edited(content)
+    media_id = word(content, "id")
+    if kind not in _MEDIA or not MEDIA_ID.fullmatch(media_id):
+        return ()
+    return (words.Attachment(kind, media_id, word(content, "mime_type")[:100], word(content, "filename")[:240]),)
 
 
 def _content(message: Mapping[str, Any], given: str, beside: Beside) -> dict[str, Any]:
@@ -90,6 +134,9 @@ def _payload(message: Mapping[str, Any], kind: str, given: str, beside: Beside) 
     kept = {kind if name == given else name: value for name, value in message.items() if name not in _ENVELOPE}
     if kind == words.Kind.TEXT:
         kept.pop("text", None)
+    if kind == words.Kind.LOCATION and isinstance(kept.get(kind), dict):
+        degrees = {name: bodies.number(kept[kind][name]) for name in _DEGREES if name in kept[kind]}
+        kept[kind] = {**kept[kind], **degrees}
     flags = {name: value for name, value in _context(message).items() if name not in ("from", "id") and value}
     if flags:
         kept["context"] = flags
@@ -123,7 +170,9 @@ def _read(kind: str, content: Mapping[str, Any], message: Mapping[str, Any]) -> 
         case "system":
             return text_of(content, "body"), "", ""
         case "edit" | "revoke":
-            return _edited(content), "", text_of(content, "original_message_id")
+            _, edited = _edited(content)
+            text = word(edited, "body") or word(edited, "caption")
+            return text, "", text_of(content, "original_message_id")
     return (text_of(content, "caption") if kind in _MEDIA else ""), "", ""
 
 
@@ -144,10 +193,12 @@ def _names(contacts: Any) -> str:
     return ", ".join(name for name in names if name)
 
 
-def _edited(edit: Mapping[str, Any]) -> str:
+def _edited(edit: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """The type of what a message was edited to, and the object of that name; nothing where they are not there."""
     message = edit.get("message")
-    text = message.get("text") if isinstance(message, dict) else None
-    return word(text, "body") if isinstance(text, dict) else ""
+    named = word(message, "type") if isinstance(message, dict) else ""
+    content = message.get(named) if isinstance(message, dict) else None
+    return _OLD_NAMES.get(named, named), content if isinstance(content, dict) else {}
 
 
 def _identity(message: Mapping[str, Any], contact: Mapping[str, Any]) -> words.Identity:
@@ -164,6 +215,20 @@ def _identity(message: Mapping[str, Any], contact: Mapping[str, Any]) -> words.I
     if not identity.aliases():
         raise errors.Unreadable("the sender is neither a number nor a user id")
     return identity
+
+
+def _tells_of_a_change(kind: str, content: Mapping[str, Any]) -> bool:
+    return kind == words.Kind.SYSTEM and word(content, "type") != "customer_identity_changed"
+
+
+def _former(message: Mapping[str, Any], system: Mapping[str, Any]) -> words.Identity:
+    """A customer as they were before the change that a system message tells of: what the old number or user id agreed
+    to says nothing of the new one, and `from_user_id` may be either. `system.customer` is older than `from`; where no
+    number is shared, the former user id is all there is (changelog of 2026-08-11)."""
+    number, former = word(message, "from") or word(system, "customer"), word(system, "previous_user_id")
+    if not number and not former:
+        former = word(message, "from_user_id")
+    return _identity({"from": number, "from_user_id": former}, {})
 
 
 def _profile_name(contact: Mapping[str, Any]) -> str:

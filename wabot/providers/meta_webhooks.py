@@ -1,9 +1,10 @@
 """Meta's webhooks: what signs them, whom they are for, the handshake, and what they say: entries of changes of
-messages and statuses, of which each stands for itself.
+messages, statuses, echoes, preferences and notices, of which each stands for itself.
 
 Sources: facebook/openapi `business-messaging-api_v23.0.yaml` (WebhookPayload) and
 https://developers.facebook.com/documentation/business-messaging/whatsapp/webhooks/ (2026-09), as of
-November 2026; facts/providers §2.1 to §2.6 and §2.12. Messages themselves are read in `meta_messages`.
+November 2026; facts/providers §2.1 to §2.6 and §2.12. Messages themselves are read in `meta_messages`, what is about
+an account or a template in `meta_notices`.
 """
 
 import hmac
@@ -14,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from wabot import errors, words
-from wabot.providers import bodies, meta_messages
+from wabot.providers import bodies, meta_messages, meta_notices
 from wabot.providers.base import Account, Address, Answer, Arrived
 from wabot.providers.meta_messages import text_of, word
 
@@ -30,15 +31,14 @@ PROGRESS: Mapping[str, words.Progress] = {
     "played": words.Progress.READ,
     "failed": words.Progress.FAILED,
 }
-_OTHER_FIELDS = (
-    "account_alerts account_review_update account_settings_update account_update automatic_events "
-    "business_capability_update business_status_update calls consumer_profile flows history message_echoes "
-    "message_template_components_update message_template_quality_update message_template_status_update "
-    "messaging_handovers partner_solutions payment_configuration_update phone_number_name_update "
-    "phone_number_quality_update security smb_app_state_sync smb_message_echoes template_category_update "
-    "tracking_events user_id_update user_preferences"
-)
-"""What Meta may subscribe us to beside messages (facts §2.3); nothing of it is a customer's message."""
+_LISTS: Mapping[str, tuple[str, Callable[[Mapping[str, Any], meta_messages.Beside], words.Incoming]]] = {
+    "messages": ("messages", meta_messages.incoming),
+    "message_echoes": ("message_echoes", meta_messages.echo),
+    "smb_message_echoes": ("message_echoes", meta_messages.echo),
+    "user_preferences": ("user_preferences", meta_messages.preference),
+}
+"""Fields whose value lists what concerns a customer of one number: the list's name, and who reads its items. All other
+fields tell of the number, its account or its templates."""
 _CHALLENGE = re.compile(r"[ -~]{1,256}")
 
 
@@ -94,31 +94,44 @@ def _only(query: list[tuple[bytes, bytes]], name: bytes) -> bytes:
 
 
 def addresses(arrived: Arrived) -> list[Address]:
-    """Every phone number id that the changes name, each once, in their order; nothing of what is not JSON. More
-    of them than any webhook has are one address that is nobody's, so that what is theirs counts as unrouted."""
+    """Every phone number id that the changes name, and every account of those that name none, each once, in their
+    order; nothing of what is not JSON. More of them than any webhook has are one address that is nobody's, so that
+    what is theirs counts as unrouted."""
     try:
         changes = list(_changes(bodies.json_object(arrived.body)))
     except errors.Unreadable:
         return []
-    routes = dict.fromkeys(_route(change.get("value")) for change in changes if isinstance(change, dict))
-    found = [Address(route) for route in routes if route]
+    found = list(dict.fromkeys(address for account, change in changes if (address := _address(account, change))))
     return found if len(found) <= MOST_ADDRESSES else [*found[:MOST_ADDRESSES], Address()]
+
+
+def _address(account: str, change: Any) -> Address | None:
+    """Whom a change is for; messages without their number are for nobody."""
+    field = change.get("field") if isinstance(change, dict) else None
+    route = _route(change.get("value")) if isinstance(change, dict) else ""
+    if route:
+        return Address(route)
+    return Address(account=account) if account and isinstance(field, str) and field not in _LISTS else None
 
 
 def parse(arrived: Arrived) -> list[words.Item]:
     """Every item of a verified webhook, in its order. Raises Unreadable where there are no entries."""
-    items = [item for change in _changes(bodies.json_object(arrived.body)) for item in _read(change)]
+    changes = _changes(bodies.json_object(arrived.body))
+    items = [item for account, change in changes for item in _read(account, change)]
     return [replace(item, index=index) if isinstance(item, words.Unread) else item for index, item in enumerate(items)]
 
 
-def _changes(said: Mapping[str, Any]) -> Iterator[Any]:
-    """The changes of all entries, None for an entry without. Raises Unreadable where there are no entries."""
+def _changes(said: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The changes of all entries, each with its WhatsApp business account, None for an entry without. Raises
+    Unreadable where there are no entries."""
     entries = said.get("entry")
     if said.get("object", OBJECT) != OBJECT or not isinstance(entries, list):
         raise errors.Unreadable(f"not the entries of a {OBJECT}")
     for entry in entries:
         changes = entry.get("changes") if isinstance(entry, dict) else None
-        yield from changes if isinstance(changes, list) else [None]
+        account = word(entry, "id") if isinstance(entry, dict) else ""
+        for change in changes if isinstance(changes, list) else [None]:
+            yield account, change
 
 
 def _route(value: Any) -> str:
@@ -126,24 +139,28 @@ def _route(value: Any) -> str:
     return word(metadata, "phone_number_id") if isinstance(metadata, dict) else ""
 
 
-def _read(change: Any) -> Iterator[words.Item]:
+def _read(account: str, change: Any) -> Iterator[words.Item]:
     field = change.get("field") if isinstance(change, dict) else None
     if not isinstance(field, str):
         yield words.Unread(0, "a change without a field")
-    elif field == "messages":
-        yield from _read_messages(change.get("value"))
-    elif field not in _OTHER_FIELDS.split() and not field.startswith("group_"):
-        yield words.Unread(0, f"unknown field {bodies.clean(field)[:60]!r}", _route(change.get("value")))
+    elif field in _LISTS:
+        yield from _read_list(field, change.get("value"))
+    else:
+        value = change.get("value")
+        yield meta_notices.notice(field, value, route=_route(value), account=account)
 
 
-def _read_messages(value: Any) -> Iterator[words.Item]:
+def _read_list(field: str, value: Any) -> Iterator[words.Item]:
     """The items of one number. Without its id nobody could say whose they are, so none is read."""
     route = _route(value)
     if not route:
-        yield words.Unread(0, "messages without a phone_number_id")
+        yield words.Unread(0, f"{field} without a phone_number_id")
         return
-    batch = _Batch(value, route, meta_messages.Beside.of(value))
-    yield from batch.each("messages", batch.incoming)
+    name, understand = _LISTS[field]
+    batch = _Batch(value, route, meta_messages.Beside.of(value, name))
+    yield from batch.each(name, lambda item: replace(understand(item, batch.beside), route=route))
+    if field != "messages":
+        return
     yield from batch.each("statuses", batch.receipt)
     if not value.get("messages") and not value.get("statuses") and value.get("errors"):
         yield batch.reported()
@@ -169,9 +186,6 @@ class _Batch:
                 yield understand(meta_messages.part({"the item": bodies.tidy(item)}, "the item"))
             except errors.Unreadable as error:
                 yield words.Unread(0, str(error), self.route)
-
-    def incoming(self, message: Mapping[str, Any]) -> words.Incoming:
-        return replace(meta_messages.incoming(message, self.beside), route=self.route)
 
     def receipt(self, status: Mapping[str, Any]) -> words.Receipt:
         said = text_of(status, "status", required=True)

@@ -13,9 +13,10 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from wabot import errors, words
-from wabot.providers import bodies
+from wabot.providers import bodies, limits
 from wabot.providers.base import Account, Address, Arrived
 
 FORM = "application/x-www-form-urlencoded"
@@ -40,6 +41,9 @@ _OF_INBOUND = ("", "received", "receiving")
 _PHONE = re.compile(r"(?:whatsapp:)?\s*\+?([0-9]{4,20})\s*")
 _USER_ID = re.compile(r"(?:whatsapp:)?([A-Z]{2}\.[A-Za-z0-9]{1,128})")
 _MEDIA_KINDS = ("image", "audio", "video")
+MOST_FILES = 10
+"""As many as any message of Twilio's has; on WhatsApp it is one."""
+_TYPES = frozenset(words.MediaType)
 _PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -175,6 +179,8 @@ def _incoming(said: Mapping[str, str], message_sid: str) -> words.Item:
     if not customer.aliases():
         return words.Unread(0, f"From is neither a number nor a user id: {said.get('From', '')[:60]!r}")
     kind, choice = _kind(said), said.get("ButtonPayload") or said.get("ListId") or ""
+    files = _attachments(said, kind)
+    plain = choice or (kind == words.Kind.TEXT and not files)
     return words.Incoming(
         message_sid,
         customer,
@@ -185,7 +191,8 @@ def _incoming(said: Mapping[str, str], message_sid: str) -> words.Item:
         choice=choice,
         name=said.get("ProfileName", ""),
         quoted_id=said.get("OriginalRepliedMessageSid", ""),
-        payload=_extras(said) if choice or kind == words.Kind.TEXT else dict(said),
+        payload=_extras(said) if plain else {**said, **_location(said)},
+        attachments=files,
         sent_at=moment(said.get(SENT_AT, "")),
     )
 
@@ -218,6 +225,27 @@ def _kind(said: Mapping[str, str]) -> str:
     if said.get("NumMedia", "").strip("0"):
         return _media_kind(said.get("MediaContentType0", ""))
     return "location" if said.get("Latitude") else words.Kind.TEXT
+
+
+def _attachments(said: Mapping[str, str], kind: str) -> tuple[words.Attachment, ...]:
+    """The files that have an address, whatever NumMedia says. The message's type is that of the first."""
+    found = []
+    for n in range(MOST_FILES):
+        url, content_type = said.get(f"MediaUrl{n}", ""), said.get(f"MediaContentType{n}", "")
+        if len(url) <= limits.URL and limits.is_web_address(url):
+            told = _media_kind(content_type)
+            own = kind if kind in _TYPES and n == 0 else told if told in _TYPES else words.MediaType.DOCUMENT
+            found.append(words.Attachment(own, url, content_type[:100]))
+    return tuple(found)
+
+
+def _location(said: Mapping[str, str]) -> dict[str, Any]:
+    """The place of a message as all providers have it."""
+    if not said.get("Latitude"):
+        return {}
+    named = {"name": said.get("Label", ""), "address": said.get("Address", "")}
+    at = {"latitude": bodies.number(said["Latitude"]), "longitude": bodies.number(said.get("Longitude", ""))}
+    return {"location": at | {name: text for name, text in named.items() if text}}
 
 
 def _media_kind(content_type: str) -> str:

@@ -7,12 +7,13 @@ import peewee
 
 from wabot import words
 from wabot.store import db, workers
-from wabot.store.fields import Moment, Packed, Text, Word
+from wabot.store.fields import Flag, Moment, Packed, Text, Word
 from wabot.store.messages import Message
 
 
 class Attempt(db.Row):
-    """One try to send one message; `rank` is how far receipts say it got, and only grows."""
+    """One try to send one message; `rank` is how far receipts say it got, and only grows. `planned` is one of the
+    retry plan, not one that a person added; `alias` another id by which the provider's receipts may name it."""
 
     message_id: int
     message = peewee.ForeignKeyField(Message)
@@ -30,6 +31,8 @@ class Attempt(db.Row):
     error_code = Text(default="")
     error_message = Text(default="")
     answer = Packed(null=True)
+    planned = Flag(default=True)
+    alias = Text(null=True)
 
 
 def find(attempt_id: int) -> Attempt | None:
@@ -48,9 +51,40 @@ def by_number(message_id: int, n: int) -> Attempt | None:
 
 
 def by_provider_id(channel_id: int, provider_message_id: str) -> Attempt | None:
-    """The newest attempt of this channel that the provider calls so."""
-    mine = "WHERE channel_id = ? AND provider_message_id = ? ORDER BY id DESC LIMIT 1"
-    return Attempt.load_one(mine, channel_id, provider_message_id)
+    """The newest attempt of this channel that the provider calls so, by either of its ids."""
+    for name in ("provider_message_id", "alias"):
+        mine = f"WHERE channel_id = ? AND {name} = ? ORDER BY id DESC LIMIT 1"
+        found = Attempt.load_one(mine, channel_id, provider_message_id)
+        if found is not None:
+            return found
+    return None
+
+
+def add_elsewhere(message: Message, now: datetime) -> None:
+    """Inside a write: what stands for the sending of a message that the business wrote elsewhere, so that its
+    receipts are followed. It is none of ours: the message counts no attempt, and nothing is ever tried again."""
+    Attempt.add(
+        message=message.id,
+        tenant_id=message.tenant_id,
+        channel_id=message.channel_id,
+        n=1,
+        status=words.Status.SENT,
+        rank=words.Progress.SENT,
+        worker="",
+        started_at=message.created_at,
+        settled_at=now,
+        provider_message_id=message.provider_message_id,
+    )
+
+
+def provider_ids(channel_id: int, customer_id: int) -> set[str]:
+    """What the provider calls the messages that this channel sent to this customer, as far as it is known."""
+    sql = (
+        "SELECT a.provider_message_id FROM message m JOIN attempt a ON a.message_id = m.id "
+        "WHERE m.customer_id = ? AND m.channel_id = ? AND a.provider_message_id IS NOT NULL "
+        "ORDER BY m.id DESC LIMIT 500"
+    )
+    return {row[0] for row in db.rows(sql, customer_id, channel_id)}
 
 
 def withdraw(attempt: Attempt) -> None:

@@ -34,6 +34,11 @@ def spend(key: str, rate: Rate, now: datetime) -> None:
     _keep(key, _full_at(key, rate, now, timedelta()) + rate.interval_us)
 
 
+def drain(key: str, rate: Rate, now: datetime) -> None:
+    """Inside a write: nothing is saved up; from now on the tokens come evenly."""
+    _keep(key, _us(now) + rate.window_us)
+
+
 def reserve(key: str, rate: Rate, now: datetime, furthest: timedelta) -> datetime | None:
     """Inside a write: the next token, taken now and usable from the moment that is returned.
 

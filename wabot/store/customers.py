@@ -124,6 +124,11 @@ def note_incoming(conversation_id: int, message_id: int, at: datetime) -> None:
     )
 
 
+def note_notice(conversation_id: int, message_id: int) -> None:
+    """Inside a write: the provider told something about the customer, who has not written."""
+    Conversation.change(conversation_id, last_message_id=message_id)
+
+
 def note_outgoing(conversation_id: int, message_id: int) -> None:
     """Inside a write: a message to the customer was queued."""
     db.run(
@@ -149,6 +154,12 @@ def call_person(conversation_id: int, paused_until: datetime | None = None) -> N
         paused_until,
         conversation_id,
     )
+
+
+def pause_bot(conversation_id: int, until: datetime) -> None:
+    """Inside a write: the bot is silent at least until then."""
+    db.run("UPDATE conversation SET bot_paused_until = max(coalesce(bot_paused_until, 0), ?) WHERE id = ?",
+           until, conversation_id)  # fmt: skip
 
 
 def keep_bot_state(conversation_id: int, bot_state: dict[str, object]) -> None:

@@ -1,7 +1,6 @@
 """What an operator's commands look at: the health of the file, what waits, and counts over the ledger.
 Only reads."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import apsw
@@ -18,15 +17,6 @@ class Waiting:
     tasks: int
     sandbox_deliveries: int
     channels_paused: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """Outgoing messages: all of them, those that failed, and of these what only the operator can mend."""
-
-    total: int
-    failed: int
-    critical: int
 
 
 def sqlite_version() -> str:
@@ -54,20 +44,6 @@ def waiting() -> Waiting:
         "SELECT count(*) FROM channel WHERE status = 'paused'",
     )
     return Waiting(*(_count(sql) for sql in counts))
-
-
-def count_outgoing(tenant_id: int | None, critical_codes: Iterable[str]) -> Outgoing:
-    """Counts over the ledger of a tenant, or of all (None). What waits for its retry has failed, too."""
-    codes = sorted(critical_codes)
-    failed = "(status IN ('failed', 'undelivered', 'dead') OR (status = 'queued' AND retry_due = 1))"
-    marks = ", ".join("?" * len(codes))
-    sql = (
-        f"SELECT count(*), coalesce(sum({failed}), 0), "  # noqa: S608 - words of ours and question marks
-        f"coalesce(sum(status = 'dead' OR ({failed} AND error_code IN ({marks}))), 0) "
-        "FROM message WHERE direction = 'OUT' AND (? IS NULL OR tenant_id = ?)"
-    )
-    [counts] = db.rows(sql, *codes, tenant_id, tenant_id)
-    return Outgoing(*counts)
 
 
 def quarantined_webhooks() -> list[int]:

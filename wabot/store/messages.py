@@ -16,7 +16,8 @@ from wabot.store.tenants import Channel, Tenant
 class Message(db.Row):
     """One message. `kind` is WhatsApp's type, `purpose` why it is sent, `step` the flow step that wrote
     it; `answer_due_at` is set while a customer's message waits for the bot; `turn` is its place in
-    the order of its conversation."""
+    the order of its conversation. `token` lets its customer see what became of it; `due_by` is who caused its next
+    attempt, `critical` that only the operator can mend it, `asked_at` when its provider was asked for its fate."""
 
     tenant_id: int
     channel_id: int
@@ -62,6 +63,11 @@ class Message(db.Row):
     delivered_at = Moment(null=True)
     read_at = Moment(null=True)
     failed_at = Moment(null=True)
+    token = Text(null=True)
+    template_id = peewee.IntegerField(null=True)
+    due_by = Word(words.AttemptBy, default=words.AttemptBy.AUTO)
+    critical = Flag(default=False)
+    asked_at = Moment(null=True)
 
     def draft(self) -> words.Draft:
         """What was queued, as it was drafted."""
@@ -72,31 +78,64 @@ def add_incoming(
     conversation: Conversation, incoming: words.Incoming, *, webhook_id: int, now: datetime
 ) -> Message | None:
     """Inside a write: store a customer's message once; None when its provider id is there already."""
-    known = db.one(
-        "SELECT 1 FROM message WHERE channel_id = ? AND provider_message_id = ? AND direction = 'IN'",
-        conversation.channel_id,
-        incoming.provider_message_id,
-    )
-    if known:
+    if db.one(f"{_KNOWN} AND direction = 'IN'", conversation.channel_id, incoming.provider_message_id):
         return None
-    tallies.count(tallies.MESSAGES, direction=words.Direction.IN.value, status=words.Status.RECEIVED.value)
+    status = words.Status.RECEIVED
+    return _add_read(conversation, incoming, words.Direction.IN, status, webhook_id=webhook_id, created_at=now)
+
+
+def add_elsewhere(
+    conversation: Conversation, incoming: words.Incoming, *, webhook_id: int, now: datetime
+) -> Message | None:
+    """Inside a write: store once what somebody of the business wrote to the customer elsewhere; it has no turn,
+    because it never waits in the outbox. None when it is there already."""
+    known = f"{_KNOWN} AND direction = 'OUT' AND turn IS NULL"
+    if db.one(known, conversation.channel_id, incoming.provider_message_id):
+        return None
+    message = _add_read(
+        conversation,
+        incoming,
+        words.Direction.OUT,
+        words.Status.SENT,
+        webhook_id=webhook_id,
+        created_at=now,
+        purpose=words.Purpose.AGENT,
+        sent_at=incoming.sent_at or now,
+    )
+    customers.note_outgoing(conversation.id, message.id)
+    return message
+
+
+_KNOWN = "SELECT 1 FROM message WHERE channel_id = ? AND provider_message_id = ?"
+
+
+def _add_read(
+    conversation: Conversation,
+    incoming: words.Incoming,
+    direction: words.Direction,
+    status: words.Status,
+    *,
+    created_at: datetime,
+    **values: Any,
+) -> Message:
+    tallies.count(tallies.MESSAGES, direction=direction.value, status=status.value)
     return Message.add(
-        uid=words.uid(now),
+        uid=words.uid(created_at),
         tenant=conversation.tenant_id,
         channel=conversation.channel_id,
         customer=conversation.customer_id,
         conversation=conversation.id,
-        direction=words.Direction.IN,
+        direction=direction,
         kind=incoming.kind,
         body=incoming.text,
         choice=incoming.choice,
         payload=dict(incoming.payload),
         quoted_id=incoming.quoted_id,
-        status=words.Status.RECEIVED,
+        status=status,
         provider_message_id=incoming.provider_message_id,
-        webhook_id=webhook_id,
-        event_at=incoming.sent_at or now,
-        created_at=now,
+        event_at=incoming.sent_at or created_at,
+        created_at=created_at,
+        **values,
     )
 
 
@@ -109,6 +148,7 @@ def add_outgoing(
     max_retries: int,
     expires_at: datetime,
     now: datetime,
+    **values: Any,
 ) -> Message:
     """Inside a write: put a draft in the outbox, due now, at the end of its conversation's order."""
     message = Message.add(
@@ -131,6 +171,7 @@ def add_outgoing(
         expires_at=expires_at,
         max_retries=max_retries,
         created_at=now,
+        **values,
     )
     customers.note_outgoing(conversation.id, message.id)
     tallies.count(tallies.MESSAGES, direction=words.Direction.OUT.value, status=words.Status.QUEUED.value)
@@ -140,6 +181,17 @@ def add_outgoing(
 def by_idempotency_key(tenant_id: int, key: str) -> Message | None:
     """The tenant's message that was queued under this key."""
     return Message.load_one("WHERE tenant_id = ? AND idempotency_key = ?", tenant_id, key)
+
+
+def forget_keys(before: datetime, most: int) -> int:
+    """Inside a write: drop the callers' idempotency keys of messages that are older; the bot's own stay, because a
+    replay must never answer twice."""
+    return db.run(
+        "UPDATE message SET idempotency_key = NULL, idempotency_hash = NULL WHERE id IN (SELECT id FROM message "
+        "WHERE idempotency_key IS NOT NULL AND created_at < ? AND idempotency_key LIKE 'api:%' LIMIT ?)",
+        before,
+        most,
+    )
 
 
 def by_id(message_id: int) -> Message | None:
@@ -226,40 +278,3 @@ def last_of(tenant_id: int, ids: list[int]) -> Mapping[int, Message]:
 
 
 FAILED_WORDS = (words.Status.FAILED, words.Status.UNDELIVERED, words.Status.DEAD)
-
-
-def log(
-    *,
-    tenant_id: int | None,
-    status: str = "",
-    purpose: str = "",
-    kind: str = "",
-    min_retries: int = 0,
-    since: datetime | None = None,
-    customer: str = "",
-    page: int = 1,
-    page_size: int = 50,
-) -> tuple[list[Message], int]:
-    """One page of outgoing messages, newest first, and how many there are in all; `failed` also finds
-    what waits for its retry and what is dead."""
-    found = Message.select(Message, Tenant, Customer).join(Tenant).switch(Message).join(Customer)
-    found = found.where(Message.direction == words.Direction.OUT)
-    if tenant_id is not None:
-        found = found.where(Message.tenant == tenant_id)
-    if status == words.Status.FAILED:
-        waiting = (Message.status == words.Status.QUEUED) & (Message.retry_due == 1)
-        found = found.where(Message.status.in_([str(word) for word in FAILED_WORDS]) | waiting)
-    elif status:
-        found = found.where(Message.status == status)
-    if purpose:
-        found = found.where(Message.purpose == purpose)
-    if kind:
-        found = found.where(Message.kind == kind)
-    if min_retries:
-        found = found.where(Message.retry_count >= min_retries)
-    if since:
-        found = found.where(Message.created_at >= since)
-    if customer:
-        found = found.where(Customer.address.contains(customer))
-    total = found.count()
-    return list(found.order_by(Message.id.desc()).offset((page - 1) * page_size).limit(page_size)), total

@@ -5,19 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import peewee
-
 from wabot import clock, words
-from wabot.store import buckets, customers, db, messages, tallies, workers
+from wabot.store import buckets, customers, db, messages, rules, tallies, templates, workers
 from wabot.store.attempts import Attempt
 from wabot.store.messages import Message
+from wabot.store.templates import Template
 from wabot.store.tenants import Channel
 
 UNKNOWN_HOLDS = timedelta(seconds=10)
 """How long an unknown outcome keeps back what was said after it."""
 LONGEST_HOLD = timedelta(hours=1)
-WINDOW = timedelta(hours=24)
 MOST_SUPPRESSED = 20
+CIRCUIT_OPENS = 20
+"""After so many sends in a row that met no working provider, a channel is tried one message at a time. More than a few
+messages' whole retry plans: what fails by itself must be dead before its channel is called down."""
+LAST_TURNS = 1 << 40
+"""Turns from here on are those of messages that were put behind all others of their conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message in our hands: everything the provider call needs, so that no transaction stays open."""
+    """A message in our hands: everything the provider call needs, so that no transaction stays open. `sent_today`
+    is how many messages the channel has begun to send in the tenant's day, this one included; 0 where it was begun
+    before."""
 
     attempt_id: int
     reference: str
@@ -50,13 +55,17 @@ class Claimed:
     credentials: bytes
     recipient: str
     draft: words.Draft
+    message_id: int
+    sent_today: int
+    out_per_day: int
 
 
 _READY_CHANNELS = """
 SELECT c.id, c.out_per_minute, c.held_until FROM channel c JOIN tenant t ON t.id = c.tenant_id
 WHERE c.status = 'active' AND t.status = 'active'
   AND EXISTS (SELECT 1 FROM message m WHERE m.channel_id = c.id AND m.status = 'queued' AND m.due_at <= ?)
-  AND (SELECT count(*) FROM attempt a WHERE a.channel_id = c.id AND a.lease_until IS NOT NULL) < ?
+  AND (SELECT count(*) FROM attempt a WHERE a.channel_id = c.id AND a.lease_until IS NOT NULL)
+      < iif(c.failures < ?, ?, 1)
 ORDER BY c.last_claim, c.id
 """
 _NEXT_MESSAGE = """
@@ -71,7 +80,7 @@ ORDER BY m.due_at, m.id LIMIT 1
 def look(now: datetime, pace: Pace) -> Found:
     """The next message to send: round robin over channels, in order within a conversation."""
     later = [_next_due(now), _next_unknown_released(now)]
-    for channel_id, per_minute, held_until in db.rows(_READY_CHANNELS, now, pace.in_flight):
+    for channel_id, per_minute, held_until in db.rows(_READY_CHANNELS, now, CIRCUIT_OPENS, pace.in_flight):
         free_at = max(_held(held_until, now), buckets.ready_at(_bucket(channel_id), _rate(per_minute, pace), now))
         if free_at > now:
             later.append(free_at)
@@ -85,26 +94,37 @@ def look(now: datetime, pace: Pace) -> Found:
 def claim(now: datetime, pace: Pace, lease: timedelta) -> Claimed | None:
     """Inside a write: take the next message that may still be sent, with an attempt and a lease.
 
-    What waited longer than its time to live, or whose window has closed meanwhile, is suppressed: a few at a
-    time, so that thousands of them keep no other writer waiting.
+    What may no longer be sent is suppressed, and what has a paused template is put off: a few at a time, so that
+    thousands of them keep no other writer waiting.
     """
     for _ in range(MOST_SUPPRESSED):
         message_id = look(now, pace).message_id
         message = messages.by_id(message_id) if message_id is not None else None
         if message is None:
             return None
-        reason = _too_late(message, now)
+        template = templates.by_id(message.template_id) if message.template_id else None
+        reason = _too_late(message, template, now)
         if reason:
             suppress(message.id, reason, now)
-            continue
-        return _take(message, now, pace, lease)
+        elif template is not None and template.paused_until is not None and template.paused_until > now:
+            _put_behind(message, template, now)
+        else:
+            return _take(message, now, pace, lease)
     return None
+
+
+def _put_behind(message: Message, template: Template, now: datetime) -> None:
+    """It waits for its template, and what the customer is told meanwhile does not wait for it."""
+    until = min(template.paused_until or now, now + LONGEST_HOLD)
+    turn = LAST_TURNS + customers.next_turn(message.conversation_id)
+    requeue(message, until, turn=turn, error_code=template.pause_code, error_message=template.pause_reason)
 
 
 def _take(message: Message, now: datetime, pace: Pace, lease: timedelta) -> Claimed:
     [(n,)] = db.rows(
         "UPDATE message SET status = 'sending', attempts = attempts + 1, retry_count = retry_count + retry_due, "
-        "retry_due = 0, due_at = NULL WHERE id = ? AND status = 'queued' RETURNING attempts",
+        "due_by = iif(retry_due, 'auto', due_by), retry_due = 0, due_at = NULL WHERE id = ? AND status = 'queued' "
+        "RETURNING attempts",
         message.id,
     )
     tallies.count(tallies.MESSAGES, direction=words.Direction.OUT.value, status=words.Status.SENDING.value)
@@ -113,14 +133,18 @@ def _take(message: Message, now: datetime, pace: Pace, lease: timedelta) -> Clai
         tenant_id=message.tenant_id,
         channel_id=message.channel_id,
         n=n,
+        by=message.due_by,
+        planned=message.retry_due or message.due_by is words.AttemptBy.AUTO,
         status=words.Status.SENDING,
         worker=workers.me(),
         started_at=now,
         lease_until=now + lease,
     )
-    channel = Channel.get_by_id(message.channel_id)
+    channel: Channel = message.channel
     buckets.spend(_bucket(channel.id), _rate(channel.out_per_minute, pace), now)
-    db.run("UPDATE channel SET last_claim = ? WHERE id = ?", attempt.id, channel.id)
+    sent_today, today = rules.sent_today(channel, now) + (n == 1), rules.day(channel, now)
+    sql = "UPDATE channel SET last_claim = ?, sent_day = ?, sent_today = ? WHERE id = ?"
+    db.run(sql, attempt.id, today, sent_today, channel.id)
     return Claimed(
         attempt_id=attempt.id,
         reference=f"{message.uid}.{n}",
@@ -131,16 +155,27 @@ def _take(message: Message, now: datetime, pace: Pace, lease: timedelta) -> Clai
         credentials=bytes(channel.credentials),
         recipient=message.customer.address,
         draft=message.draft(),
+        message_id=message.id,
+        sent_today=sent_today if n == 1 else 0,
+        out_per_day=channel.out_per_day,
     )
 
 
-def _too_late(message: Message, now: datetime) -> str:
+def _too_late(message: Message, template: Template | None, now: datetime) -> str:
     if message.expires_at and message.expires_at <= now:
         return "expired"
-    last_in_at = message.conversation.last_in_at
-    if message.kind != words.Kind.TEMPLATE and (last_in_at is None or last_in_at + WINDOW <= now):
-        return "window_closed"
-    return ""
+    free = message.kind != words.Kind.TEMPLATE
+    reason = rules.forbids(message.conversation, message.channel, now, free=free, template=template)
+    return "" if reason == "allowance_spent" and message.attempts else reason
+
+
+def is_unwanted(message_id: int) -> bool:
+    """Whether the customer has opted out of this message, which is already claimed, in the meantime."""
+    message = messages.by_id(message_id)
+    if message is None:
+        return True
+    template = templates.by_id(message.template_id) if message.template_id else None
+    return rules.wants_none(message.conversation, template)
 
 
 def _next_due(now: datetime) -> datetime | None:
@@ -165,6 +200,12 @@ def _held(held_until: int | None, now: datetime) -> datetime:
     return now if until > now + LONGEST_HOLD else until
 
 
+def pace_evenly(channel: Channel, pace_per_minute: int, now: datetime) -> None:
+    """Inside a write: after a long silence nothing is saved up, so that what waited goes out no faster than the
+    channel's rate."""
+    buckets.drain(_bucket(channel.id), buckets.Rate(channel.out_per_minute or pace_per_minute), now)
+
+
 def _bucket(channel_id: int) -> str:
     return f"out:{channel_id}"
 
@@ -176,8 +217,29 @@ def _rate(per_minute: int | None, pace: Pace) -> buckets.Rate:
 def suppress(message_id: int, code: str, now: datetime) -> None:
     """Inside a write: this message will not be sent, for a reason of CONTRACT §5."""
     messages.change(
-        message_id, status=words.Status.SUPPRESSED, error_code=code, due_at=None, retry_due=False, failed_at=now
+        message_id,
+        status=words.Status.SUPPRESSED,
+        error_code=code,
+        error_message="",
+        due_at=None,
+        retry_due=False,
+        unknown_since=None,
+        failed_at=now,
     )
+
+
+def suppress_waiting(customer_id: int, code: str, now: datetime) -> int:
+    """Inside a write: suppress what waits to be sent to this customer, by whatever channel; returns how many."""
+    waiting = db.rows("SELECT id FROM message WHERE customer_id = ? AND status = 'queued'", customer_id)
+    for (message_id,) in waiting:
+        suppress(message_id, code, now)
+    return len(waiting)
+
+
+def waiting_with(channel_id: int, template_id: int) -> list[int]:
+    """The messages that wait to be sent with this template."""
+    sql = "SELECT id FROM message WHERE channel_id = ? AND status = 'queued' AND template_id = ?"
+    return [row[0] for row in db.rows(sql, channel_id, template_id)]
 
 
 def requeue(message: Message, due_at: datetime, **values: Any) -> None:
@@ -196,17 +258,6 @@ def bring_forward(now: datetime, furthest: timedelta) -> None:
         "UPDATE message SET due_at = ? WHERE status = 'queued' AND retry_due = 1 AND due_at > ?", now, now + furthest
     )
     db.run("UPDATE message SET unknown_since = ? WHERE status = 'unknown' AND unknown_since > ?", now, now)
-
-
-def unknown_before(moment: datetime) -> list[Message]:
-    """Messages whose outcome has been unknown since `moment` or longer."""
-    unknown = peewee.SQL("status = 'unknown'")
-    return list(Message.select().where(unknown, Message.unknown_since <= moment))
-
-
-def next_unknown() -> datetime | None:
-    """Since when the oldest unknown outcome has been unknown."""
-    return _moment("SELECT min(unknown_since) FROM message WHERE status = 'unknown'")
 
 
 def depths() -> dict[str, int]:

@@ -1,8 +1,8 @@
-"""What the sandbox knows: its own ledger of messages carried, what it still has to deliver to us, and
-how it is told to misbehave. The sandbox is a provider of its own; only its page and API use this."""
+"""What the sandbox knows: its own ledger of messages carried, the files of both sides, what it still has to deliver
+to us, and how it is told to misbehave. The sandbox is a provider of its own; only its page and API use this."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -56,6 +56,20 @@ class Switches:
     reorder: bool = False
     refuse: bool = False
     time_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What the sandbox knows of a file that it keeps; `size` is in bytes, `key` is unguessable and its id."""
+
+    key: str
+    channel_id: int
+    mime_type: str
+    filename: str
+    size: int
+
+
+_FILE = "SELECT key, channel_id, mime_type, filename, length(data) FROM sandbox_media"
 
 
 def switches(channel_id: int) -> Switches:
@@ -132,3 +146,46 @@ def thread(channel_id: int, phone: str, most: int = 100) -> list[Carried]:
 def journal(channel_id: int, most: int = 30) -> list[Webhook]:
     """The newest webhooks that we journalled for a channel, newest first; for the sandbox's page."""
     return list(Webhook.select().where(Webhook.channel_id == channel_id).order_by(Webhook.id.desc()).limit(most))
+
+
+def keep_file(channel_id: int, key: str, mime_type: str, filename: str, data: bytes) -> None:
+    """Inside a write: keep a file of either side for the other."""
+    db.run(
+        "INSERT INTO sandbox_media (channel_id, key, mime_type, filename, data, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        channel_id,
+        key,
+        mime_type,
+        filename,
+        data,
+        clock.now(),
+    )
+
+
+def forget_files(channel_id: int, beyond_bytes: int) -> None:
+    """Inside a write: drop the oldest files of a channel, so that at most that much is kept for it."""
+    db.run(
+        "DELETE FROM sandbox_media WHERE id IN (SELECT id FROM (SELECT id, sum(length(data)) OVER (ORDER BY id DESC) "
+        "AS newer FROM sandbox_media WHERE channel_id = ?) WHERE newer > ?)",
+        channel_id,
+        beyond_bytes,
+    )
+
+
+def find_file(key: str) -> File | None:
+    """The file with this key, whichever channel it belongs to."""
+    found = db.one(f"{_FILE} WHERE key = ?", key)
+    return File(*found) if found else None
+
+
+def files(channel_id: int, keys: Iterable[str]) -> Mapping[str, File]:
+    """Those of the files that the channel has, by key."""
+    wanted = list(keys)
+    marks = ", ".join("?" * len(wanted))
+    found = db.rows(f"{_FILE} WHERE channel_id = ? AND key IN ({marks})", channel_id, *wanted)
+    return {row[0]: File(*row) for row in found}
+
+
+def file_data(key: str) -> bytes:
+    """The bytes of the file with this key; nothing where there is none."""
+    found = db.one("SELECT data FROM sandbox_media WHERE key = ?", key)
+    return bytes(found[0]) if found else b""

@@ -12,6 +12,7 @@ WEBHOOKS = "webhooks"
 MESSAGES = "messages"
 SEND_SECONDS = "send_seconds"
 WEBHOOK_SECONDS = "webhook_seconds"
+FORMER_SECRETS = "former_secrets"
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 """Upper bounds of the histograms' buckets, in seconds."""
 MOST_NOTED = 1000

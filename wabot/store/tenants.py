@@ -27,7 +27,10 @@ class Tenant(db.Row):
 
 
 class Channel(db.Row):
-    """One WhatsApp number at one provider; `credentials` are sealed."""
+    """One WhatsApp number at one provider; `credentials` are sealed. The former ones verify webhooks, and do nothing
+    else, until `former_until`. `failures` counts sends in a row that met no working provider; `sent_today` the
+    messages of `sent_day`, a day of the tenant's; `account` is the provider's word for what several channels may
+    share."""
 
     tenant_id: int
     tenant = peewee.ForeignKeyField(Tenant)
@@ -45,6 +48,12 @@ class Channel(db.Row):
     out_per_day = peewee.IntegerField(default=1000)
     last_claim = peewee.IntegerField(default=0)
     created_at = Moment()
+    former_credentials = peewee.BlobField(null=True)
+    former_until = Moment(null=True)
+    account = Text(default="")
+    failures = peewee.IntegerField(default=0)
+    sent_day = Text(default="")
+    sent_today = peewee.IntegerField(default=0)
 
 
 def all_tenants() -> list[Tenant]:
@@ -82,6 +91,11 @@ def channel_by_route(provider: str, route: str) -> Channel | None:
     """The channel that the provider names so: the active one, else the newest paused one."""
     named = "WHERE provider = ? AND route = ? ORDER BY status = 'active' DESC, id DESC LIMIT 1"
     return Channel.load_one(named, provider, route)
+
+
+def channels_of_account(provider: str, account: str) -> list[Channel]:
+    """The channels that belong to this account at their provider, in the order they were added."""
+    return Channel.load("WHERE provider = ? AND account = ? ORDER BY id", provider, account)
 
 
 def active_channels(provider: str) -> list[Channel]:
@@ -136,7 +150,7 @@ def resume(channel_id: int) -> None:
     """Let a channel send again."""
     db.run(
         "UPDATE channel SET status = 'active', pause_code = '', pause_reason = '', paused_at = NULL, "
-        "held_until = NULL WHERE id = ?",
+        "held_until = NULL, failures = 0 WHERE id = ?",
         channel_id,
     )
 
@@ -146,12 +160,30 @@ def hold(channel_id: int, until: datetime) -> None:
     db.run("UPDATE channel SET held_until = max(coalesce(held_until, 0), ?) WHERE id = ?", until, channel_id)
 
 
+def note_failure(channel_id: int) -> int:
+    """Inside a write: a send met no working provider; returns how many in a row did."""
+    [(failures,)] = db.rows("UPDATE channel SET failures = failures + 1 WHERE id = ? RETURNING failures", channel_id)
+    return int(failures)
+
+
+def note_answer(channel_id: int) -> int:
+    """Inside a write: the provider is at work; returns how many sends in a row had failed until now."""
+    found = db.one("SELECT failures FROM channel WHERE id = ? AND failures > 0", channel_id)
+    if not found:
+        return 0
+    db.run("UPDATE channel SET failures = 0 WHERE id = ?", channel_id)
+    return int(found[0])
+
+
 def delete(tenant_id: int) -> None:
     """Inside a write: delete a tenant whose rows are gone, with its channels."""
     Tenant.delete().where(Tenant.id == tenant_id).execute()
 
 
-TENANT_TABLES = ("parked", "attempt", "message", "webhook", "conversation", "alias", "customer", "token", "menu")
+TENANT_TABLES = (
+    "run", "opt_out", "parked", "attempt", "media", "message", "template", "webhook", "conversation", "alias",
+    "customer", "token", "menu",
+)  # fmt: skip
 """Every table with a tenant's rows, children first; `channel` and `tenant` go last."""
 
 
@@ -159,6 +191,8 @@ def delete_some(table: str, tenant_id: int, most: int = 1000) -> int:
     """Delete at most `most` of a tenant's rows of one of TENANT_TABLES; returns how many went."""
     if table not in TENANT_TABLES:
         raise ValueError(table)
+    if table == "media" and (gone := _delete_chunks(tenant_id)):
+        return gone
     key = "tenant_id" if table == "menu" else "rowid"
     if table == "alias":
         return db.run(
@@ -171,4 +205,22 @@ def delete_some(table: str, tenant_id: int, most: int = 1000) -> int:
         f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE tenant_id = ? LIMIT ?)",  # noqa: S608
         tenant_id,
         most,
+    )
+
+
+def _delete_chunks(tenant_id: int) -> int:
+    """A megabyte of the tenant's files at a time: with their rows all of it would go in one write."""
+    return db.run(
+        "DELETE FROM media_chunk WHERE (media_id, n) IN (SELECT c.media_id, c.n FROM media m "
+        "JOIN media_chunk c ON c.media_id = m.id WHERE m.tenant_id = ? LIMIT 4)",
+        tenant_id,
+    )
+
+
+def forget_former(now: datetime) -> None:
+    """Inside a write: replaced credentials that verify nothing any more are not kept."""
+    db.run(
+        "UPDATE channel SET former_credentials = NULL, former_until = NULL "
+        "WHERE former_until IS NOT NULL AND former_until <= ?",
+        now,
     )

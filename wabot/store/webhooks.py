@@ -35,6 +35,7 @@ class Webhook(db.Row):
     reader = Text(default="")
     read_attempts = peewee.IntegerField(default=0)
     read_at = Moment(null=True)
+    about = Text(default="")
 
 
 class Refusal(db.Row):
@@ -157,13 +158,20 @@ def begin_reading(now: datetime) -> list[Webhook]:
 
 
 def end_reading(
-    webhook: Webhook, verdict: words.Verdict, problems: Sequence[dict[str, Any]], reason: str, now: datetime
+    webhook: Webhook,
+    verdict: words.Verdict,
+    now: datetime,
+    *,
+    reason: str = "",
+    problems: Sequence[dict[str, Any]] = (),
+    about: str = "",
 ) -> None:
-    """Inside a write: mark a webhook as read, with what could not be."""
+    """Inside a write: mark a webhook as read, with what could not be, and one line on what it was about."""
     if verdict is words.Verdict.QUARANTINED:
         tallies.count(tallies.WEBHOOKS, provider=webhook.provider, verdict=verdict.value)
     done = words.Reading.DONE
-    Webhook.change(webhook.id, reading=done, verdict=verdict, problems=list(problems), reason=reason, read_at=now)
+    said = {"problems": list(problems), "reason": reason, "about": about}
+    Webhook.change(webhook.id, reading=done, verdict=verdict, read_at=now, **said)
 
 
 def give_back(ids: Sequence[int], *, suspect: bool) -> None:

@@ -4,7 +4,7 @@ import logging
 
 from flask import Flask, Response
 
-from wabot.web import api, health, metrics, problems, proxies, sandbox, webhooks
+from wabot.web import api, confirmation, health, metrics, problems, proxies, sandbox, webhooks
 
 log = logging.getLogger(__name__)
 
@@ -18,12 +18,18 @@ _HEADERS = {
 }
 
 
+_BLUEPRINTS = (
+    webhooks.blueprint, api.blueprint, api.files, confirmation.blueprint, health.blueprint, metrics.blueprint,
+    sandbox.blueprint,
+)  # fmt: skip
+
+
 def create_app() -> Flask:
     """The application; opens no database and reads no file but its own templates."""
     app = Flask("wabot.web")
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    for blueprint in (webhooks.blueprint, api.blueprint, health.blueprint, metrics.blueprint, sandbox.blueprint):
+    for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     problems.register(app)
     proxies.register(app)

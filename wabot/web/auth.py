@@ -7,22 +7,74 @@ from flask import request
 
 from wabot import clock, config, words
 from wabot.store import access, tenants
-from wabot.store.access import PREFIX
+from wabot.store.access import PREFIX, ApiToken
 from wabot.store.tenants import Tenant
 from wabot.web.problems import Problem
 
-_SECRET_NAMES = {"token", "access_token", "api_key", "apikey", "key", "secret", "authorization", "x-api-key", "jwt"}
+_SECRET_NAMES = {"token", "access_token", "api_key", "apikey", "key", "secret", "authorization", "x-api-key", "jwt",
+                 "cron_secret"}  # fmt: skip
 
 
 def tenant_for(slug: str) -> Tenant:
-    """The tenant that this request may read as `slug`. Raises Problem 400, 401, 403 or 404."""
+    """The tenant that this request may read as `slug`: its own, or for the operator any. Raises Problem 400, 401,
+    403 or 404."""
     refuse_secrets_in_query(request.args)
     key = request.headers.get("X-API-Key")
     if key is not None:
         if not _is_admin_key(key):
             raise _unauthorised()
         return _existing(tenants.by_slug(slug))
-    return _own_tenant(slug)
+    token = _token()
+    return _existing(tenants.by_slug(slug)) if token.tenant_id is None else _own(token, slug)
+
+
+def own_tenant(slug: str, *, to_write: bool = False) -> Tenant:
+    """The tenant itself, by its own token; the operator has no business here. Raises Problem 400, 401, 403 or 404."""
+    refuse_secrets_in_query(request.args)
+    if request.headers.get("X-API-Key") is not None:
+        raise _forbidden() if is_admin() else _unauthorised()
+    token = _token()
+    if token.tenant_id is None or (to_write and token.read_only):
+        raise _forbidden()
+    return _own(token, slug)
+
+
+def tenant_or_operator(*, to_write: bool = False) -> Tenant | None:
+    """The tenant that calls a route which names none, or None for the operator. Raises Problem 400, 401 or 403."""
+    refuse_secrets_in_query(request.args)
+    key = request.headers.get("X-API-Key")
+    if key is not None:
+        _admit_operator(key, to_write)
+        return None
+    token = _token()
+    if to_write and token.read_only:
+        raise _forbidden()
+    return None if token.tenant_id is None else _named(token)
+
+
+def operator_only() -> None:
+    """The operator, by the admin key or an admin token. Raises Problem 400, 401, and 403 for a tenant's credential."""
+    refuse_secrets_in_query(request.args)
+    key = request.headers.get("X-API-Key")
+    if key is not None:
+        _admit_operator(key, to_write=False)
+    elif _token().tenant_id is not None:
+        raise _forbidden()
+
+
+def scheduler_only() -> None:
+    """Whoever has CRON_SECRET; while it is unset nobody. Raises Problem 400 or 401."""
+    refuse_secrets_in_query(request.args)
+    expected = config.settings().secret("cron_secret") or ""
+    if not expected or not hmac.compare_digest(expected.encode(), _bearer().encode()):
+        raise _unauthorised()
+
+
+def actor() -> str:
+    """How the journal of what people did names the caller, who was admitted before: the key, or a token's hint."""
+    given = request.headers.get("X-API-Key") or _bearer()
+    token = access.find(given, clock.now()) if given.startswith(PREFIX) else None
+    return f"token {token.hint}" if token else "admin key"
 
 
 def is_admin() -> bool:
@@ -30,13 +82,30 @@ def is_admin() -> bool:
     return _is_admin_key(request.headers.get("X-API-Key", ""))
 
 
-def _own_tenant(slug: str) -> Tenant:
-    token = access.find(_bearer(), clock.now())
+def _admit_operator(key: str, to_write: bool) -> None:
+    if not _is_admin_key(key):
+        raise _unauthorised()
+    token = access.find(key, clock.now()) if key.startswith(PREFIX) else None
+    if to_write and token is not None and token.read_only:
+        raise _forbidden()
+
+
+def _token() -> ApiToken:
+    given = _bearer()
+    token = access.find(given, clock.now()) if given.startswith(PREFIX) else None
     if token is None:
         raise _unauthorised()
-    if token.tenant_id is None:
-        return _existing(tenants.by_slug(slug))
-    own = tenants.by_id(token.tenant_id)
+    return token
+
+
+def _own(token: ApiToken, slug: str) -> Tenant:
+    own = _named(token)
+    return _existing(own if slug == own.slug else None)
+
+
+def _named(token: ApiToken) -> Tenant:
+    """The token's tenant, which the request must name."""
+    own = tenants.by_id(token.tenant_id or 0)
     if own is None:
         raise _unauthorised()
     named = request.headers.get("X-Restaurant-Id")
@@ -46,12 +115,12 @@ def _own_tenant(slug: str) -> Tenant:
         raise Problem(403, "forbidden", "This token is not for that restaurant.")
     if own.status is words.TenantStatus.SUSPENDED:
         raise Problem(403, "tenant_suspended", "This restaurant is suspended.")
-    return _existing(own if slug == own.slug else None)
+    return own
 
 
 def _bearer() -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token.startswith(PREFIX) else ""
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def _is_admin_key(key: str) -> bool:
@@ -72,6 +141,10 @@ def _existing(tenant: Tenant | None) -> Tenant:
     if tenant is None:
         raise Problem(404, "not_found", "There is no such thing.")
     return tenant
+
+
+def _forbidden() -> Problem:
+    return Problem(403, "forbidden", "This credential may not do that.")
 
 
 def _unauthorised() -> Problem:

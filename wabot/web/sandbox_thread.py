@@ -10,9 +10,10 @@ from wabot import clock, words
 from wabot.store import customers, messages, sandbox
 from wabot.store.customers import Conversation
 from wabot.store.messages import Message
-from wabot.store.sandbox import Carried, Switches
+from wabot.store.sandbox import Carried, File, Switches
 from wabot.store.tenants import Channel
 from wabot.store.webhooks import Webhook
+from wabot.web import sandbox_content
 
 MOST_CARRIED = 100
 MOST_KNOWN = 150
@@ -43,7 +44,7 @@ def shape(channel: Channel, phone: str) -> dict[str, Any]:
         "channel": channel.id,
         "phone": phone,
         "state": _state(channel, ledger),
-        "messages": _bubbles(carried, ledger),
+        "messages": _bubbles(carried, ledger, sandbox_content.files(channel.id, carried)),
         "unread": any(row.direction == "OUT" and row.status == "delivered" for row in carried),
         "happened": _happened(channel, phone, carried, ledger),
         "switches": switches(sandbox.switches(channel.id)),
@@ -86,21 +87,21 @@ def _state(channel: Channel, ledger: _Ledger) -> dict[str, Any]:
     }
 
 
-def _bubbles(carried: Sequence[Carried], ledger: _Ledger) -> list[dict[str, Any]]:
+def _bubbles(carried: Sequence[Carried], ledger: _Ledger, kept: Mapping[str, File]) -> list[dict[str, Any]]:
     """What the sandbox carried, and what we hold but it never took: queued, refused, failed."""
     sent, heard, used = ledger.sent(), ledger.heard(), set[str]()
     timed = []
     for row in carried:
         if row.direction == "IN":
             tick = "read" if row.provider_message_id in heard else row.status
-            timed.append((row.created_at, _bubble(row.provider_message_id, "customer", row, tick)))
+            timed.append((row.created_at, _bubble(row.provider_message_id, row, tick, kept)))
             continue
         uid = row.reference.partition(".")[0]
         message = sent.get(uid)
         key = row.reference if uid in used else uid
         used.add(uid)
         tick = _status(message) if message else row.status
-        bubble = _bubble(key or row.provider_message_id, "business", row, tick)
+        bubble = _bubble(key or row.provider_message_id, row, tick, kept)
         timed.append((row.created_at, bubble | _trouble(message)))
     waiting = [message for uid, message in sent.items() if uid not in used]
     if len(carried) == MOST_CARRIED:
@@ -109,8 +110,10 @@ def _bubbles(carried: Sequence[Carried], ledger: _Ledger) -> list[dict[str, Any]
     return [bubble for _, bubble in sorted(timed, key=lambda entry: entry[0])]
 
 
-def _bubble(key: str, who: str, row: Carried, tick: str) -> dict[str, Any]:
-    return {"key": key, "from": who, "at": clock.iso(row.created_at), "tick": tick, "content": row.body}
+def _bubble(key: str, row: Carried, tick: str, kept: Mapping[str, File]) -> dict[str, Any]:
+    who = "customer" if row.direction == "IN" else "business"
+    content = sandbox_content.of_carried(row.body, kept)
+    return {"key": key, "from": who, "at": clock.iso(row.created_at), "tick": tick, "content": content}
 
 
 def _uncarried(message: Message) -> dict[str, Any]:
@@ -119,7 +122,7 @@ def _uncarried(message: Message) -> dict[str, Any]:
         "from": "business",
         "at": clock.iso(message.created_at),
         "tick": _status(message),
-        "content": {"kind": message.kind, "text": message.body, **message.payload},
+        "content": sandbox_content.of_ours(message),
         "uncarried": True,
     } | _trouble(message)
 
@@ -157,8 +160,8 @@ def _message_entry(row: Message) -> dict[str, Any]:
         "key": f"m{row.id}",
         "type": "message",
         "direction": row.direction.value,
-        "kind": row.kind,
-        "text": row.body[:80],
+        "kind": sandbox_content.kind(row),
+        "text": sandbox_content.summary(row)[:80],
         "status": _status(row),
         "attempts": row.attempts,
         "errorCode": row.error_code or row.for_person,

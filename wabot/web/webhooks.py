@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 from wabot.core import intake
 from wabot.core.intake import MAX_BODY_BYTES, RETRY_AFTER_SECONDS, Reply
 from wabot.providers.base import Arrived
+from wabot.web import bodies
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ def _taken_in(key: str | None) -> Response:
         return _response(Reply(405))
     if request.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
         return _response(Reply(415, body="send it uncompressed\n"))
-    body = read_body(MAX_BODY_BYTES)
+    body = bodies.read(MAX_BODY_BYTES)
     if body is None:
         return _response(Reply(413, body="too large\n"))
     arrived = Arrived(request.method, _target(), {name.lower(): value for name, value in request.headers.items()}, body)
@@ -43,21 +44,6 @@ def _taken_in(key: str | None) -> Response:
     except Exception:
         log.exception("a webhook could not be taken in")
         return _response(Reply(503, body="try again\n", retry_after=RETRY_AFTER_SECONDS))
-
-
-def read_body(most: int) -> bytes | None:
-    """The whole body, or None when it is larger: counted while reading, because a chunked body has no
-    length and Flask's own limit cuts it silently (faults §0.5)."""
-    if (request.content_length or 0) > most:
-        return None
-    parts, size = [], 0
-    stream = request.environ["wsgi.input"] if request.environ.get("wsgi.input_terminated") else request.stream
-    while chunk := stream.read(65536):
-        size += len(chunk)
-        if size > most:
-            return None
-        parts.append(chunk)
-    return b"".join(parts)
 
 
 def _target() -> str:

@@ -2,7 +2,11 @@
 
 from flask import Blueprint
 
-from wabot.web.api import conversations
+from wabot.web import confirmation
+from wabot.web.api import conversations, cron, logs, media, messages, retries, templates
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
-blueprint.register_blueprint(conversations.blueprint)
+_PARTS = (conversations, media, messages, templates, logs, retries, cron)
+for part in (*(module.blueprint for module in _PARTS), confirmation.api):
+    blueprint.register_blueprint(part)
+files = media.public

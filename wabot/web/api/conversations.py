@@ -1,4 +1,4 @@
-"""A tenant's conversations and their messages."""
+"""A tenant's conversations: their messages, and answering in them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from wabot import words
-from wabot.core import shapes
-from wabot.store import customers, messages
+from wabot.core import sending, shapes
+from wabot.store import customers, media, messages
 from wabot.store.customers import Conversation
 from wabot.store.messages import Message
 from wabot.web import auth
-from wabot.web.api import paging
+from wabot.web.api import drafts, paging
 from wabot.web.problems import Problem
 
 blueprint = Blueprint("conversations", __name__, url_prefix="/restaurants/<slug>/conversations")
@@ -39,8 +39,36 @@ def _shape(conversation: Conversation, last: Mapping[int, Message]) -> dict[str,
 def history(slug: str, conversation_id: int) -> Response:
     """A page of one conversation's messages, newest first."""
     tenant = auth.tenant_for(slug)
-    if conversation_id >= 1 << 63 or customers.conversation_of(tenant.id, conversation_id) is None:
-        raise Problem(404, "not_found", "There is no such thing.")
+    _find(tenant.id, conversation_id)
     page = paging.requested()
     found = messages.history(tenant.id, conversation_id, before=page.before, most=page.limit + 1)
-    return jsonify(paging.shaped(found, page, shapes.message, lambda row: int(row.id)))
+    files = media.of_messages(tenant.id, [message.id for message in found])
+    return jsonify(
+        paging.shaped(found, page, lambda row: shapes.message(row, files.get(row.id, ())), lambda row: int(row.id))
+    )
+
+
+@blueprint.post("/<int:conversation_id>/send")
+def send(slug: str, conversation_id: int) -> Response:
+    """Queue a message to the conversation's customer."""
+    tenant = auth.own_tenant(slug, to_write=True)
+    _find(tenant.id, conversation_id)
+    body = drafts.read(drafts.DraftBody, drafts.json_body())
+    queued = sending.reply(
+        tenant.id,
+        conversation_id,
+        body.draft(words.Purpose.AGENT),
+        channel_id=body.channel_id,
+        idempotency_key=drafts.idempotency_key(),
+    )
+    response = jsonify(message=shapes.message(queued))
+    response.status_code = 202
+    return response
+
+
+def _find(tenant_id: int, conversation_id: int) -> Conversation:
+    """The tenant's conversation. Raises Problem 404, for an id that no file can hold too."""
+    found = customers.conversation_of(tenant_id, conversation_id) if conversation_id < 1 << 63 else None
+    if found is None:
+        raise Problem(404, "not_found", "There is no such thing.")
+    return found

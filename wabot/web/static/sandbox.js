@@ -1,39 +1,19 @@
-/* The sandbox's page: asks for the thread again and again, and changes only what has changed. Whatever
-   people wrote goes in by textContent, never as markup. */
-"use strict";
+/* The sandbox's page: asks for the thread again and again, and changes only what has changed. Files and places are
+   in sandbox-media and sandbox-attach, the sheet in sandbox-sheet. */
 
-(() => {
-const page = JSON.parse(document.body.dataset.page);
-if (!page.channels.length) return;
+import { $, LOCALE, icon, latin, make, named, objects, page, say, setText, text, write } from "./sandbox-page.js";
+import { attached, isBare, isSticker, looksLike, ready, start as startMedia } from "./sandbox-media.js";
+import { attachment, detach, start as startAttaching, takesCaption } from "./sandbox-attach.js";
+import { closeSheet, openSheet, sheetIsReady, start as startSheet } from "./sandbox-sheet.js";
 
-const FAST_MS = 400, SLOW_MS = 1500, LONGEST_PAUSE_MS = 5000, LIVELY_MS = 30000, PATIENCE_MS = 8000;
+if (page.channels.length) run();
+
+function run() {
+const FAST_MS = 400, SLOW_MS = 1500, LONGEST_PAUSE_MS = 5000, LIVELY_MS = 30000, PATIENCE_MS = 8000, UPLOAD_MS = 60000;
+const LONGEST_CAPTION = 1024;
 const STORE = "wabot.sandbox";
 const NUMBERS = ["+966500000101", "+966500000102", "+447700900103"];
-const LOCALE = page.language === "ar" ? "ar-SA-u-ca-gregory-nu-latn" : "en-US";
 const SUGGESTED = page.language === "ar" ? ["مرحبا", "القائمة", "hello", "menu"] : ["hello", "menu", "مرحبا", "القائمة"];
-
-const $ = id => document.getElementById(id);
-const say = (name, values = {}) =>
-  (page.texts[name] ?? name).replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
-const named = (family, word) => page.texts[`${family}_${word}`] ?? word;
-const text = value => (typeof value === "string" ? value : value == null ? "" : String(value));
-const objects = value => (Array.isArray(value) ? value.filter(part => part && typeof part === "object") : []);
-
-function make(tag, className = "", content = "") {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (content) node.textContent = content;
-  return node;
-}
-
-function icon(name, className = "") {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", `icon ${className}`);
-  svg.setAttribute("aria-hidden", "true");
-  svg.append(document.createElementNS("http://www.w3.org/2000/svg", "use"));
-  svg.firstChild.setAttribute("href", `#i-${name}`);
-  return svg;
-}
 
 /* --- who talks to whom; the address and the browser remember it --- */
 
@@ -49,8 +29,7 @@ const now = {
 
 /** `+digits`, or empty where that is no phone number. */
 function plain(written) {
-  const latin = text(written).replace(/[٠-٩۰-۹]/g, sign => sign.charCodeAt(0) & 15).replace(/[^\d+]/g, "");
-  const digits = latin.replace(/^(\+|00)/, "");
+  const digits = latin(written).replace(/[^\d+]/g, "").replace(/^(\+|00)/, "");
   return /^\d{5,15}$/.test(digits) ? `+${digits}` : "";
 }
 
@@ -86,36 +65,6 @@ function dayName(at) {
   return inZone(new Date(at), { weekday: "long", day: "numeric", month: "long" });
 }
 
-/* --- WhatsApp's own marks: *bold* _italic_ ~struck~ `code`, and links --- */
-
-const MARKS = new RegExp(
-  "```([\\s\\S]+?)```|`([^`\\n]+)`|(https?:\\/\\/[^\\s<>\"']*[^\\s<>\"'.,;:!?)\\]}،؛؟»])" +
-  "|(?<![\\p{L}\\p{N}])([*_~])(?=\\S)([^\\n]{0,1000}?\\S)\\4(?![\\p{L}\\p{N}])", "gu");
-const TAGS = { "*": "strong", "_": "em", "~": "s" };
-
-function write(into, words, depth = 0) {
-  let end = 0;
-  for (const found of words.matchAll(MARKS)) {
-    into.append(words.slice(end, found.index));
-    end = found.index + found[0].length;
-    const [whole, block, code, link, mark, inner] = found;
-    if (link) {
-      const anchor = make("a", "", link);
-      Object.assign(anchor, { href: link, target: "_blank", rel: "noopener noreferrer" });
-      into.append(anchor);
-    } else if (block || code) {
-      into.append(make("code", "", block || code));
-    } else if (depth < 3) {
-      const marked = make(TAGS[mark]);
-      write(marked, inner, depth + 1);
-      into.append(marked);
-    } else {
-      into.append(whole);
-    }
-  }
-  into.append(words.slice(end));
-}
-
 /* --- bubbles --- */
 
 const TICKS = {
@@ -134,7 +83,8 @@ function build(message) {
   const node = make("article", mine ? "bubble mine" : "bubble");
   const choices = mine ? [] : choicesOf(content);
   if (choices.length) node.classList.add("rich");
-  node.append(make("span", "unseen", mine ? say("you") : now.channel.business), body(content, mine));
+  node.append(make("span", "unseen", mine ? say("you") : now.channel.business), body(content));
+  dress(node, content);
   if (choices.length) {
     const list = make("div", "choices");
     list.append(...choices);
@@ -143,15 +93,35 @@ function build(message) {
   return node;
 }
 
-function body(content, mine) {
+/** Put the file or the place of a message into its bubble, unless the right one is there. */
+function dress(node, content) {
+  const looks = looksLike(content);
+  if (!looks || node.dataset.looks === looks) return;
+  node.dataset.looks = looks;
+  node.classList.toggle("bare", isBare(content));
+  node.classList.toggle("stuck", isSticker(content));
+  node.classList.add("with-file");
+  const slot = make("div", "slot");
+  slot.append(attached(content));
+  sizes.observe(slot);
+  node.querySelector(".slot")?.remove();
+  node.querySelector(".words").before(slot);
+}
+
+function body(content) {
   const words = make("div", "words"), said = saying(content);
   words.dir = "auto";
   if (content.template) words.append(make("span", "label", `${say("template")} · ${text(content.template.name)}`));
   if (content.header) words.append(make("span", "title", text(content.header)));
   const shown = make("span", "said");
-  write(shown, said || (content.template ? "" : say("unknown_content", { kind: named("kind", text(content.kind)) })));
+  const silent = content.template || content.media || content.location;
+  write(shown, said || (silent ? "" : say("unknown_content", { kind: named("kind", text(content.kind)) })));
   if (ONLY_EMOJI.test(said)) words.classList.add("huge");
-  words.append(shown);
+  if (said || !silent) words.append(shown);
+  else {
+    words.classList.add("silent");
+    words.removeAttribute("dir");
+  }
   if (content.footer) words.append(make("span", "foot", text(content.footer)));
   const stamp = make("span", "stamp");
   stamp.append(make("time"), make("span", "tick"));
@@ -160,6 +130,7 @@ function body(content, mine) {
 }
 
 function saying(content) {
+  if (content.location) return "";
   if (content.reply) return text(content.reply.title) || text(content.reply.id);
   const variables = content.template?.variables || {};
   return text(content.text) || Object.values(variables).map(text).join("\n");
@@ -174,7 +145,7 @@ function choicesOf(content) {
   if (objects(content.sections).length) {
     const button = choice("list", text(content.button));
     button.setAttribute("aria-haspopup", "dialog");
-    button.onclick = () => openSheet(content, button);
+    button.onclick = () => openList(content, button);
     found.push(button);
   }
   return found;
@@ -193,6 +164,7 @@ function refresh(node, message, first) {
   const mine = message.from === "customer", tick = TICKS[message.tick] ? message.tick : "sent";
   const troubles = troublesOf(message, mine), trouble = troubles.join(" · ");
   node.classList.toggle("first", first);
+  dress(node, message.content || {});
   const lost = Boolean(message.uncarried), open = WAITING.includes(tick) || OPEN.includes(tick);
   node.classList.toggle("lost", lost && !open);
   node.classList.toggle("sending", tick === "pending" || (lost && open));
@@ -213,7 +185,7 @@ function refresh(node, message, first) {
   sign.setAttribute("aria-label", meaning);
   sign.replaceChildren(icon(shape));
   node.querySelector(".trouble")?.remove();
-  if (trouble) node.querySelector(".words").after(troubleNode(message, tick, troubles));
+  if (trouble) node.insertBefore(troubleNode(message, tick, troubles), node.querySelector(".choices"));
 }
 
 function troublesOf(message, mine) {
@@ -256,17 +228,19 @@ function reconcile(parent, nodes, wanted) {
 }
 
 const thread = $("thread"), bubbles = new Map();
-let data = null, missed = 0;
+let data = null, missed = 0, pinned = true, top = 0;
+const sizes = new ResizeObserver(() => { if (pinned) toEnd(); });
 
 const atEnd = () => thread.scrollHeight - thread.scrollTop - thread.clientHeight < 60;
 function toEnd() {
   thread.scrollTop = thread.scrollHeight;
+  [pinned, top] = [true, thread.scrollTop];
   missed = 0;
   showDown();
 }
 function showDown() {
-  if (atEnd()) missed = 0;
-  $("down").hidden = atEnd();
+  if (pinned) missed = 0;
+  $("down").hidden = pinned || atEnd();
   $("count").hidden = !missed;
   $("count").textContent = missed;
 }
@@ -275,7 +249,7 @@ function draw() {
   const carried = new Set(data.messages.map(one => one.key));
   now.pending = now.pending.filter(one => !carried.has(one.key));
   const messages = [...data.messages, ...now.pending];
-  const stay = atEnd(), opening = !bubbles.size;
+  const stay = pinned, opening = !bubbles.size;
   const wanted = [];
   let day = "", before = "";
   for (const message of messages) {
@@ -302,7 +276,7 @@ function arrive(message, opening) {
   if (!opening) {
     node.classList.add("fresh");
     node.addEventListener("animationend", () => node.classList.remove("fresh"), { once: true });
-    if (message.from === "business" && !atEnd()) missed += 1;
+    if (message.from === "business" && !pinned) missed += 1;
   }
   return node;
 }
@@ -313,11 +287,14 @@ function noticeOf(state) {
   return state.until ? say("bot_paused", { time: hour(state.until) }) : say("bot_off");
 }
 
-function setText(node, value) { if (node.textContent !== value) node.textContent = value; }
-
-thread.addEventListener("scroll", showDown, { passive: true });
+/* Pictures that load make the thread longer: only who scrolls up leaves its end. */
+thread.addEventListener("scroll", () => {
+  pinned = atEnd() || (pinned && thread.scrollTop >= top);
+  top = thread.scrollTop;
+  showDown();
+}, { passive: true });
 $("down").onclick = () => { toEnd(); $("text").focus({ preventScroll: true }); };
-new ResizeObserver(() => { if (missed === 0 && $("down").hidden) toEnd(); }).observe(thread);
+sizes.observe(thread);
 
 /* --- what happened --- */
 
@@ -427,8 +404,8 @@ document.addEventListener("visibilitychange", () => { document.hidden ? clearTim
 let turn = Promise.resolve(), written = 0;
 
 function send(what) {
-  const content = what.reply ? { kind: "interactive", reply: what.reply } : { kind: "text", text: what.text };
-  const message = { key: `pending ${written += 1}`, from: "customer", at: new Date().toISOString(), tick: "pending", content };
+  const message = { key: `pending ${written += 1}`, from: "customer", at: new Date().toISOString(), tick: "pending" };
+  message.content = contentOf(what);
   message.what = { channel: now.channel.id, phone: now.phone, name: now.name, ...what };
   now.pending.push(message);
   carry(message);
@@ -437,10 +414,20 @@ function send(what) {
   toEnd();
 }
 
+function contentOf(what) {
+  if (what.reply) return { kind: "interactive", reply: what.reply };
+  if (what.location) return { kind: "location", location: what.location };
+  if (!what.file) return { kind: "text", text: what.text };
+  const { name: filename, type: mimeType, size } = what.file;
+  return { kind: what.type, text: what.text, media: { type: what.type, filename, mimeType, size, file: what.file } };
+}
+
 function carry(message) {
   turn = turn.then(async () => {
     try {
-      const response = await post("say", message.what);
+      if (message.what.file && !message.what.media) await upload(message);
+      const { file, type, ...said } = message.what;
+      const response = await post("say", said);
       if (!response.ok) throw new Error(response.status);
       const key = (await response.json()).id, node = bubbles.get(message.key);
       if (node) { bubbles.delete(message.key); bubbles.set(key, node); }
@@ -452,6 +439,24 @@ function carry(message) {
     if (data && now.pending.includes(message)) draw();
     poll();
   });
+}
+
+async function upload(message) {
+  const { file, type, channel } = message.what;
+  const response = await fetch(`/sandbox/media?${new URLSearchParams({ channel })}`, {
+    method: "POST",
+    headers: {
+      "Content-Type": "application/octet-stream", "X-Requested-With": "wabot-sandbox",
+      "X-Sandbox-Type": file.type, "X-Sandbox-Filename": encodeURIComponent(file.name.toWellFormed?.() ?? file.name),
+    },
+    body: file,
+    signal: AbortSignal.timeout(UPLOAD_MS),
+  });
+  if (!response.ok) throw new Error(response.status);
+  const { id, ...kept } = await response.json(), media = { type, key: id, ...kept };
+  await ready(media);
+  message.what.media = { id, type };
+  message.content = { ...message.content, media };
 }
 
 function retry(key) {
@@ -475,31 +480,29 @@ box.addEventListener("keydown", event => {
 });
 $("composer").addEventListener("submit", event => {
   event.preventDefault();
-  const words = box.value.trim();
+  const words = box.value.trim(), added = attachment(), captioned = added && takesCaption(added.type);
+  const caption = captioned && words.length <= LONGEST_CAPTION ? words : "";
   box.focus({ preventScroll: true });
-  if (!words) return;
+  if (!words && !added) return;
   box.value = "";
   grow();
-  send({ text: words });
+  detach();
+  if (added) send({ ...added, text: caption });
+  if (words && !caption) send({ text: words });
 });
 
-/* --- the list's bottom sheet --- */
+/* --- a list's rows, on the sheet --- */
 
-const sheet = $("sheet");
-let opener = null;
-
-function openSheet(content, button) {
-  opener = button;
-  setText($("sheet-title"), text(content.button));
-  $("sheet-body").replaceChildren(...objects(content.sections).flatMap(section => {
+function openList(content, button) {
+  const rows = objects(content.sections).flatMap(section => {
     const title = make("h3", "", text(section.title));
     title.dir = "auto";
     return [...(section.title ? [title] : []), ...objects(section.rows).map(sheetRow)];
-  }));
-  $("sheet-send").disabled = true;
-  show(true);
-  $("sheet-body").scrollTop = 0;
-  sheet.querySelector("input")?.focus({ preventScroll: true });
+  });
+  openSheet({ title: text(content.button), body: rows, from: button, submit: form => {
+    const chosen = form.querySelector("input:checked");
+    if (chosen) send({ reply: { type: "list", id: chosen.value, title: chosen.dataset.title } });
+  } });
 }
 
 function sheetRow(row) {
@@ -512,36 +515,16 @@ function sheetRow(row) {
   }
   Object.assign(radio, { type: "radio", name: "row", value: text(row.id) });
   radio.dataset.title = text(row.title);
-  radio.onchange = () => { $("sheet-send").disabled = false; };
+  radio.onchange = () => sheetIsReady(true);
   label.append(words, radio);
   return label;
 }
-
-function show(open) {
-  for (const id of ["sheet", "veil"]) $(id).hidden = !open;
-  for (const id of ["room", "head"]) $(id).inert = open;
-}
-
-function closeSheet() {
-  if (sheet.hidden) return;
-  show(false);
-  (opener?.isConnected ? opener : box).focus({ preventScroll: true });
-}
-
-$("sheet-close").onclick = $("veil").onclick = closeSheet;
-document.addEventListener("keydown", event => { if (event.key === "Escape") closeSheet(); });
-sheet.addEventListener("submit", event => {
-  event.preventDefault();
-  const chosen = sheet.querySelector("input:checked");
-  if (!chosen) return;
-  closeSheet();
-  send({ reply: { type: "list", id: chosen.value, title: chosen.dataset.title } });
-});
 
 /* --- the panels --- */
 
 function talk() {
   closeSheet();
+  detach();
   for (const nodes of [bubbles, entries]) { nodes.forEach(node => node.remove()); nodes.clear(); }
   [data, etag, failures, missed, now.pending, lively] = [null, "", 0, 0, [], Date.now()];
   const { business, number, id } = now.channel;
@@ -627,6 +610,9 @@ switches.forEach(one => { one.onchange = saveSwitches; });
 function tell() { setText($("clock"), inZone(new Date(), { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })); }
 setInterval(tell, 5000);
 
+startSheet();
+startMedia();
+startAttaching(send);
 talk();
 if (matchMedia("(hover: hover)").matches) box.focus({ preventScroll: true });
-})();
+}

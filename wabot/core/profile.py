@@ -1,0 +1,66 @@
+"""What is known of a tenant beside its name: which values there are, what each may be, and what it is unless said."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from wabot import errors
+from wabot.store.tenants import Tenant
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+LOCALES = ("ar", "en")
+TENANT_KEYS: Mapping[str, str] = {
+    "app_link": "",
+    "support_contact": "",
+    "handover_minutes": "30",
+    "debounce_seconds": "0",
+    "budget": "",
+    "minimum_order": "",
+}
+"""The keys of `--set` with their defaults (CONTRACT §3)."""
+_MINOR_DIGITS = dict.fromkeys(
+    ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0
+) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
+"""Currencies whose minor unit is not a hundredth (ISO 4217, list one)."""
+_WHOLE_NUMBERS = {"handover_minutes": 10080, "debounce_seconds": 30}
+
+
+def check(values: Mapping[str, Any], settings: Mapping[str, str]) -> None:
+    """Raises Refused, with the value's name as its code, for the first of a tenant's values that cannot be."""
+    if "name" in values and not values["name"].strip():
+        raise errors.Refused("name", "a tenant needs a name")
+    if "timezone" in values:
+        try:
+            ZoneInfo(values["timezone"])
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise errors.Refused(
+                "timezone", f"{values['timezone']!r} is not a time zone such as Asia/Riyadh"
+            ) from error
+    if values.get("locale", "ar") not in LOCALES:
+        raise errors.Refused("locale", f"the locale is one of {', '.join(LOCALES)}")
+    if "currency" in values and not _CURRENCY.fullmatch(values["currency"]):
+        raise errors.Refused("currency", f"{values['currency']!r} is not a currency code such as SAR")
+    for name in ("daily_limit", "in_per_minute", "in_per_customer"):
+        if values.get(name) is not None and values[name] < 1:
+            raise errors.Refused(name, f"{name.replace('_', '-')} is at least 1")
+    for key, value in settings.items():
+        _check_key(key, value)
+
+
+def _check_key(key: str, value: str) -> None:
+    if key not in TENANT_KEYS:
+        raise errors.Refused("set", f"{key!r} is not one of {', '.join(TENANT_KEYS)}")
+    most = _WHOLE_NUMBERS.get(key)
+    if most is not None and not (value.isdecimal() and int(value) <= most):
+        raise errors.Refused("set", f"{key} is a whole number up to {most}")
+
+
+def setting(tenant: Tenant, key: str) -> str:
+    """The tenant's value of one of TENANT_KEYS, else its default."""
+    return str(tenant.settings.get(key, TENANT_KEYS[key]))
+
+
+def currency_digits(tenant: Tenant) -> int:
+    """How many digits the minor unit of the tenant's currency has."""
+    return _MINOR_DIGITS.get(tenant.currency, 2)

@@ -1,0 +1,65 @@
+"""What the query of a list of the log may say, checked."""
+
+from datetime import datetime
+
+from flask import request
+
+from wabot import words
+from wabot.bot.state import LOCALES
+from wabot.core import moments
+from wabot.store.logs import Asked
+from wabot.web.problems import Problem
+
+LARGEST_PAGE = 200
+LONGEST_TEXT = 100
+OUTGOING = [word.value for word in words.Status if word is not words.Status.RECEIVED]
+
+
+def asked(tenant_id: int | None) -> Asked:
+    """The messages that the query asks for, within what the caller may see. Raises Problem 400."""
+    return Asked(
+        tenant_id=tenant_id,
+        status=status(request.args.get("status", "")),
+        purpose=request.args.get("type", "")[:LONGEST_TEXT],
+        kind=request.args.get("kind", "")[:LONGEST_TEXT],
+        min_retries=_number("minRetries", "bad_min_retries", default=0, least=0, most=1000),
+        since=since(request.args.get("since", "")),
+        text=request.args.get("q", "").strip()[:LONGEST_TEXT],
+    )
+
+
+def status(text: str) -> str:
+    """A state of an outgoing message, or nothing. Raises Problem 400."""
+    if text and text not in OUTGOING:
+        raise Problem(400, "bad_status", f"status is one of {', '.join(OUTGOING)}.")
+    return text
+
+
+def since(text: str) -> datetime | None:
+    """A moment, or nothing. In a query the plus of a zone comes as a space. Raises Problem 400."""
+    try:
+        return moments.parse(text.replace(" ", "+") if "T" in text else text) if text else None
+    except ValueError as error:
+        example = "2026-11-20, 2026-11-20T09:30Z, 30m, 2h or 3d"
+        raise Problem(400, "bad_since", f"since is a time such as {example}.") from error
+
+
+def page() -> tuple[int, int]:
+    """The number of the page, from 1, and how many rows it has. Raises Problem 400."""
+    number = _number("page", "bad_page", default=1, least=1, most=1_000_000_000)
+    return number, _number("pageSize", "bad_page_size", default=50, least=1, most=LARGEST_PAGE)
+
+
+def language() -> str:
+    """The language that was asked for, or nothing. Raises Problem 400."""
+    lang = request.args.get("lang", "").lower()
+    if lang and lang not in LOCALES:
+        raise Problem(400, "bad_lang", f"lang is one of {', '.join(LOCALES)}.")
+    return lang
+
+
+def _number(name: str, code: str, *, default: int, least: int, most: int) -> int:
+    text = request.args.get(name) or str(default)
+    if not text.isdecimal() or not least <= int(text[:12]) <= most:
+        raise Problem(400, code, f"{name} is a number from {least} to {most}.")
+    return int(text[:12])
