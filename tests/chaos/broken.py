@@ -40,7 +40,7 @@ BUILDS = {
             (
                 "wabot/core/policy.py",
                 "    if isinstance(failure, errors.UnknownOutcome):\n        messages.change(",
-                "    if isinstance(failure, errors.UnknownOutcome):\n        _retry(message, failure, now)\n        (lambda *_, **__: None)(",
+                "    if isinstance(failure, errors.UnknownOutcome):\n        _retry(message, failure, now); dict(id=",
             ),
         ),
     ),

@@ -19,8 +19,8 @@ TABLES = {
     "messages": "SELECT id, uid, tenant_id, channel_id, customer_id, direction, kind, status, provider_message_id, "
     "webhook_id, event_at, answer_due_at, for_person, idempotency_key, resent_unknown, error_code, body, due_at "
     "FROM message ORDER BY id",
-    "attempts": "SELECT id, message_id, channel_id, n, by, status, rank, started_at, lease_until, provider_message_id "
-    "FROM attempt ORDER BY id",
+    "attempts": "SELECT id, message_id, channel_id, n, by, status, rank, started_at, settled_at, lease_until, "
+    "provider_message_id FROM attempt ORDER BY id",
     "webhooks": "SELECT id, channel_id, provider, verdict, reading, duplicates, read_at, body FROM webhook ORDER BY id",
     "channels": "SELECT id, tenant_id, provider, number, status, held_until FROM channel ORDER BY id",
     "customers": "SELECT id, tenant_id, address FROM customer ORDER BY id",

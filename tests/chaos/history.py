@@ -121,20 +121,28 @@ class History:
         return found | dict(self._guessed(left, {row["id"] for row in found.values()}))
 
     def _guessed(self, lines: Iterable[Row], taken: set[int]) -> Iterable[tuple[str, Row]]:
+        """The latest attempt to this customer by this channel that says the same and was under way at that time."""
         phone = {row["id"]: row["address"].lstrip("+") for row in self.customers}
         number = {row["id"]: row["number"] for row in self.channels}
+        left: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in self.attempts:
+            if row["id"] not in taken and not row["provider_message_id"]:
+                customer = self.message_of[row["message_id"]]["customer_id"]
+                left[number[row["channel_id"]], phone[customer]].append(row)
         for line in lines:
-            for row in self.attempts:
-                message = self.message_of[row["message_id"]]
-                is_theirs = (number[row["channel_id"]], phone[message["customer_id"]]) == (line["channel"], line["to"])
-                is_left = row["id"] not in taken and not row["provider_message_id"]
-                is_it = line["template"] == (message["kind"] == "template") and _starts(message["body"]) in line["text"]
-                if is_theirs and is_left and is_it:
-                    earliest, _ = self.real(row["started_at"])
-                    if earliest <= line["t"] + 1:
-                        taken.add(row["id"])
-                        yield line["id"], row
-                        break
+            could_be = [row for row in left[line["channel"], line["to"]] if self._says(row, line)]
+            if could_be:
+                found = max(could_be, key=lambda row: row["id"])
+                left[line["channel"], line["to"]].remove(found)
+                yield line["id"], found
+
+    def _says(self, attempt: Row, line: Row) -> bool:
+        message = self.message_of[attempt["message_id"]]
+        earliest, _ = self.real(attempt["started_at"])
+        latest = self.real(attempt["settled_at"])[1] if attempt["settled_at"] else float("inf")
+        is_then = earliest - CLOCK_DOUBT_SECONDS <= line["t"] <= latest + CLOCK_DOUBT_SECONDS
+        is_kind = line["template"] == (message["kind"] == "template")
+        return is_then and is_kind and (line["template"] or _starts(message["body"]) in line["text"])
 
     def sends_of(self) -> dict[int, list[Row]]:
         """The accepted sends of each message, in order."""

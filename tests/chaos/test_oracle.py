@@ -24,7 +24,8 @@ def a_message(message_id: int, direction: str, **values: Any) -> Made:
 
 def an_attempt(attempt_id: int, message_id: int, n: int, **values: Any) -> Made:
     row = {"id": attempt_id, "message_id": message_id, "channel_id": 1, "n": n, "by": "auto", "status": "delivered",
-           "rank": 3, "started_at": MS + 1000, "lease_until": None, "provider_message_id": f"sent.{n}"}  # fmt: skip
+           "rank": 3, "started_at": MS + 1000, "settled_at": None, "lease_until": None,
+           "provider_message_id": f"sent.{n}"}  # fmt: skip
     return row | values
 
 

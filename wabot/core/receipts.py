@@ -4,7 +4,7 @@ commit is parked until its message is known."""
 import json
 import logging
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from wabot import clock, errors, words
@@ -25,10 +25,15 @@ _SHOWN = {
 }
 _ENDED = (words.Status.FAILED, words.Status.UNDELIVERED)
 """Final for an attempt, unless it is delivered or read after all; statuses come in any order."""
+OLDEST = timedelta(days=30)
+"""News that is older changes nothing any more (faults row 18)."""
 
 
 def apply(channel: Channel, receipt: words.Receipt, now: datetime) -> None:
     """Inside a write: apply a receipt of this channel, or park it while its message is unknown."""
+    if receipt.at is not None and receipt.at < now - OLDEST:
+        log.info("a receipt is too old to matter", extra={"channel": channel.id})
+        return
     attempt = _attempt(channel, receipt)
     if attempt is None:
         kept = json.dumps(asdict(receipt) | {"at": clock.iso(receipt.at), "raw": ""})
@@ -108,7 +113,7 @@ def _fail(message: Message, attempt: Attempt, receipt: words.Receipt, now: datet
     if message.attempts != attempt.n or message.status not in open_now:
         return
     failure = by_name(message.channel.provider).failure(receipt.error_code, receipt.error_message)
-    if isinstance(failure, errors.UnknownOutcome | errors.Throttled):
+    if isinstance(failure, errors.UnknownOutcome):
         failure = errors.TemporaryFailure(failure.code, failure.message)
     policy.follow(message, attempt, failure, now)
     if isinstance(failure, errors.PermanentFailure):
