@@ -110,12 +110,7 @@ class Row(peewee.Model):
     @classmethod
     def load(cls, rest: str, *values: Any) -> list[Self]:
         """The rows that `SELECT … FROM <table> <rest>` finds; `rest` is fixed text with its values beside it."""
-        read = [(field.name, field.python_value) for field in cls._fields()]
-        found = rows(f"{cls._select()} {rest}", *values)
-        return [
-            cls(__no_default__=1, **{name: value(raw) for (name, value), raw in zip(read, row, strict=True)})
-            for row in found
-        ]
+        return [cls._of(row) for row in rows(f"{cls._select()} {rest}", *values)]
 
     @classmethod
     def load_one(cls, rest: str, *values: Any) -> Self | None:
@@ -149,6 +144,19 @@ class Row(peewee.Model):
         named = cls._meta.fields
         sql = cls._update(tuple(named[name].column_name for name in values))
         return run(sql, *(named[name].db_value(value) for name, value in values.items()), row_id)
+
+    @classmethod
+    def _of(cls, row: Sequence[Any]) -> Self:
+        """What peewee's constructor would make of a row's columns, without its detour over every attribute."""
+        made = cls.__new__(cls)
+        data = {name: value(raw) for (name, value), raw in zip(cls._readers(), row, strict=True)}
+        vars(made).update(__data__=data, __rel__={}, _dirty=set())
+        return made
+
+    @classmethod
+    @cache
+    def _readers(cls) -> list[tuple[str, Callable[[Any], Any]]]:
+        return [(field.name, field.python_value) for field in cls._fields()]
 
     @classmethod
     @cache
