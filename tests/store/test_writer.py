@@ -16,7 +16,7 @@ import pytest
 
 from wabot import errors
 from wabot.store import db
-from wabot.store.writer import Gate
+from wabot.store.gate import Gate
 
 
 def put(key: str, size: int = 1) -> str:
@@ -260,7 +260,7 @@ GREEDY = """
 import fcntl, os, sys, time
 from pathlib import Path
 from wabot.store import db
-from wabot.store.writer import Gate
+from wabot.store.gate import Gate
 gate, tally = Gate(db.gate_path(Path(sys.argv[1])), None), os.open(sys.argv[1] + ".tally", os.O_RDWR | os.O_CREAT)
 for n in range(10**9):
     with gate.held():

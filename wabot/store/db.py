@@ -5,7 +5,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import wait
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -16,7 +15,8 @@ import peewee
 from playhouse.apsw_ext import APSWDatabase
 
 from wabot import clock, errors
-from wabot.store.writer import Gate, Writer, is_transient
+from wabot.store.gate import Gate
+from wabot.store.writer import Writer, is_transient
 
 T = TypeVar("T")
 
@@ -57,6 +57,10 @@ class Database(APSWDatabase):
         return Path(self.database)
 
     def connection(self) -> apsw.Connection:
+        """The writer's inside a write, else this thread's own, which cannot write."""
+        writer = self._writer
+        if writer is not None and writer.is_current():
+            return writer.connection()
         if getattr(self._opened_in, "pid", None) != os.getpid():
             self._state.reset()
             self._opened_in.pid = os.getpid()
@@ -68,12 +72,7 @@ class Database(APSWDatabase):
         return self.connection().cursor()
 
     def _connect(self) -> apsw.Connection:
-        if self._is_writing_thread():
-            return connect(self.path, cache_kib=-8192, may_write=True)
         return connect(self.path)
-
-    def _is_writing_thread(self) -> bool:
-        return self._writer is not None and self._writer.is_current()
 
     @property
     def writer(self) -> Writer:
@@ -81,7 +80,9 @@ class Database(APSWDatabase):
         with self._guard:
             if self._writer is None or self._writer.pid != os.getpid():
                 path, timeout = self.path, self._gate_timeout
-                self._writer = Writer(self.connection, self.close, lambda: Gate(gate_path(path), timeout))
+                self._writer = Writer(
+                    lambda: connect(path, cache_kib=-8192, may_write=True), lambda: Gate(gate_path(path), timeout)
+                )
             return self._writer
 
     def shut(self) -> None:
@@ -199,12 +200,8 @@ def write(fn: Callable[[], T], *, deadline: float = 30.0) -> T:
         return fn()
     until = time.monotonic() + deadline
     while True:
-        future = writer.submit(fn)
-        wait([future], max(0.0, until - time.monotonic()))
-        if not future.done() and future.cancel():
-            raise errors.CannotWrite("the database is busy")
         try:
-            return future.result()  # type: ignore[no-any-return]
+            return writer.perform(fn, until - time.monotonic())  # type: ignore[no-any-return]
         except (apsw.ConstraintError, peewee.IntegrityError):
             raise
         except (apsw.Error, peewee.DatabaseError) as error:
