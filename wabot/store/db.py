@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -228,8 +229,14 @@ def run(sql: str, *values: Any) -> int:
     return connection.changes()
 
 
+def add_up(sql: str, *values: Any, by: int) -> None:
+    """Inside a write: execute a change just before the commit, once for all that ask for the same in this
+    transaction; its last value is the sum of their `by`."""
+    database.writer.sums[sql, values] += by
+
+
 def _plain(values: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(clock.to_ms(value) if hasattr(value, "timestamp") else value for value in values)
+    return tuple([clock.to_ms(value) if isinstance(value, datetime) else value for value in values])
 
 
 def connect(path: Path, *, cache_kib: int = -1024, may_write: bool = False) -> apsw.Connection:

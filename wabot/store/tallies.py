@@ -22,6 +22,10 @@ MOST_NOTED = 10_000
 _noted: deque["Noted"] = deque(maxlen=MOST_NOTED)
 _fetching = threading.Lock()
 _SUM = "sum_us"
+_ADD = """
+INSERT INTO tally (name, labels, value) VALUES (?, ?, ?)
+ON CONFLICT (name, labels) DO UPDATE SET value = value + excluded.value
+"""
 _INF = "+Inf"
 
 
@@ -50,13 +54,7 @@ def count(name: str, /, **labels: str) -> None:
 
 
 def _add(name: str, by: int, labels: Mapping[str, str]) -> None:
-    db.run(
-        "INSERT INTO tally (name, labels, value) VALUES (?, ?, ?) "
-        "ON CONFLICT (name, labels) DO UPDATE SET value = value + excluded.value",
-        name,
-        json.dumps(labels, sort_keys=True),
-        by,
-    )
+    db.add_up(_ADD, name, json.dumps(labels, sort_keys=True), by=by)
 
 
 def observe(name: str, seconds: Iterable[float], **labels: str) -> None:

@@ -1,11 +1,12 @@
 """The one way into the file: one transaction at a time in a process, under the gate between processes.
 
-Whoever writes begins IMMEDIATE, runs each function that waits in a savepoint, commits once and then wakes the
-callers. Why so: DESIGN §4."""
+Whoever writes begins IMMEDIATE, runs each function that waits, commits once and then wakes the callers.
+Why so: DESIGN §4."""
 
 import os
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -50,10 +51,6 @@ class _Job:
         return self.outcome
 
 
-class _RolledBack(Exception):
-    """SQLite has rolled back the whole transaction; nobody of the batch is done."""
-
-
 class Writer:
     """What writes in this process, one transaction at a time, on a connection of its own: a caller itself where
     nobody else writes, which spares it two hand-overs, else a thread that takes all that waits by then.
@@ -64,6 +61,7 @@ class Writer:
     def __init__(self, connect: Callable[[], apsw.Connection], open_gate: Callable[[], Gate]) -> None:
         self.pid = os.getpid()
         self.committed = threading.Event()
+        self.sums: Counter[tuple[str, tuple[Any, ...]]] = Counter()
         self._connect = connect
         self._open_gate = open_gate
         self._kept: apsw.Connection | None = None
@@ -157,24 +155,29 @@ class Writer:
             self.committed.set()
 
     def _commit(self, batch: list[_Job]) -> None:
-        """One transaction; where SQLite rolled all of it back, each function by itself."""
-        try:
-            self._transaction(batch)
-        except (_RolledBack, apsw.Error) as error:
-            self._recover(error)
-            for job in batch:
-                self._alone(job)
+        """All in one transaction, without a savepoint each. One that fails is left out and the others begin anew;
+        then it runs by itself, which alone decides what it failed of."""
+        together, alone = (list(batch), []) if len(batch) > 1 else ([], batch)
+        while together:
+            try:
+                failed = self._transaction(together)
+            except apsw.Error as error:
+                self._recover(error)
+                alone += together
+                break
+            if failed is None:
+                break
+            together.remove(failed)
+            alone.append(failed)
+        for job in alone:
+            self._alone(job)
 
     def _alone(self, job: _Job) -> None:
         job.outcome = job.error = None
         try:
             self._transaction([job])
-        except _RolledBack:
-            job.error = job.error or errors.CannotWrite("SQLite rolled the transaction back")
         except apsw.Error as error:
-            job.error = job.error or error
-            if self._recover(error):
-                job.error = errors.CannotWrite(str(error))
+            job.error = errors.CannotWrite(str(error)) if self._recover(error) else error
 
     def _recover(self, error: Exception) -> bool:
         """A statement that somebody did not read to its end would fail every later write: start afresh."""
@@ -188,49 +191,29 @@ class Writer:
         if kept is not None:
             kept.close()
 
-    def _transaction(self, batch: list[_Job]) -> None:
-        if not batch:
-            return
+    def _transaction(self, batch: list[_Job]) -> _Job | None:
+        """Run and commit these; the one that failed, in which case nothing was written. After each ask SQLite
+        whether the transaction still stands: FULL, IOERR, NOMEM and INTERRUPT roll back all of it."""
         connection = self.connection()
+        self.sums.clear()
         connection.execute("BEGIN IMMEDIATE")
         try:
-            if len(batch) == 1:
-                self._run_alone(connection, batch[0])
-            for job in batch if len(batch) > 1 else ():
-                self._run(connection, job)
-            if connection.in_transaction:
-                connection.execute("COMMIT")
+            for job in batch:
+                try:
+                    job.outcome = job.run()
+                except Exception as error:  # noqa: BLE001 - it belongs to the caller, who gets it
+                    job.error = error
+                    return job
+                if not connection.in_transaction:
+                    job.error = errors.CannotWrite("SQLite rolled the transaction back")
+                    return job
+            for (sql, values), by in self.sums.items():
+                list(connection.execute(sql, (*values, by)))
+            connection.execute("COMMIT")
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-
-    @staticmethod
-    def _run_alone(connection: apsw.Connection, job: _Job) -> None:
-        """One function that is the whole transaction: what fails is rolled back with it."""
-        try:
-            job.outcome = job.run()
-        except Exception as error:  # noqa: BLE001 - it belongs to the caller, who gets it
-            job.error = error
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-        else:
-            if not connection.in_transaction:
-                raise _RolledBack
-
-    @staticmethod
-    def _run(connection: apsw.Connection, job: _Job) -> None:
-        """One function in its savepoint. After any failure ask SQLite whether the transaction still
-        stands: FULL, IOERR, NOMEM and INTERRUPT roll back all of it."""
-        connection.execute("SAVEPOINT job")
-        try:
-            job.outcome = job.run()
-        except Exception as error:  # noqa: BLE001 - it belongs to the caller, who gets it
-            job.error = error
-            if connection.in_transaction:
-                connection.execute("ROLLBACK TO job")
-        if not connection.in_transaction:
-            raise _RolledBack
-        connection.execute("RELEASE job")
+        return None
 
 
 def _end(batch: list[_Job], error: BaseException | None = None) -> None:

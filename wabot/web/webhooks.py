@@ -13,6 +13,9 @@ log = logging.getLogger(__name__)
 
 blueprint = Blueprint("webhooks", __name__)
 
+_HEADERS = ("HTTP_", "CONTENT_TYPE", "CONTENT_LENGTH")
+"""What WSGI's names of headers begin with; these two it spells without the prefix."""
+
 
 @blueprint.route("/whatsapp/webhook", methods=["GET", "POST"])
 @blueprint.route("/whatsapp/status", methods=["POST"])
@@ -30,12 +33,13 @@ def of_channel(key: str) -> Response:
 def _taken_in(key: str | None) -> Response:
     if request.method == "HEAD":
         return _response(Reply(405))
-    if request.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
+    headers = _headers()
+    if headers.get("content-encoding", "").lower() not in ("", "identity"):
         return _response(Reply(415, body="send it uncompressed\n"))
     body = read_body(MAX_BODY_BYTES)
     if body is None:
         return _response(Reply(413, body="too large\n"))
-    arrived = Arrived(request.method, _target(), {name.lower(): value for name, value in request.headers.items()}, body)
+    arrived = Arrived(request.method, _target(), headers, body)
     try:
         if request.method == "GET" and (answer := intake.challenge(arrived, key)):
             return _response(Reply(200, answer.content_type, answer.body))
@@ -58,6 +62,16 @@ def read_body(most: int) -> bytes | None:
             return None
         parts.append(chunk)
     return b"".join(parts)
+
+
+def _headers() -> dict[str, str]:
+    """Every header by its name in lower case, straight from WSGI: werkzeug's mapping takes thrice as long."""
+    given = request.environ.items()
+    return {
+        name.removeprefix("HTTP_").replace("_", "-").lower(): value
+        for name, value in given
+        if name.startswith(_HEADERS)
+    }
 
 
 def _target() -> str:
