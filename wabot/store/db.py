@@ -151,14 +151,23 @@ class Row(peewee.Model):
     def _of(cls, row: Sequence[Any]) -> Self:
         """What peewee's constructor would make of a row's columns, without its detour over every attribute."""
         made = cls.__new__(cls)
-        data = {name: value(raw) for (name, value), raw in zip(cls._readers(), row, strict=True)}
+        data = dict(zip(cls._names(), row, strict=True))
+        for name, python_value in cls._converters():
+            data[name] = python_value(data[name])
         vars(made).update(__data__=data, __rel__={}, _dirty=set())
         return made
 
     @classmethod
     @cache
-    def _readers(cls) -> list[tuple[str, Callable[[Any], Any]]]:
-        return [(field.name, field.python_value) for field in cls._fields()]
+    def _names(cls) -> list[str]:
+        return [field.name for field in cls._fields()]
+
+    @classmethod
+    @cache
+    def _converters(cls) -> list[tuple[str, Callable[[Any], Any]]]:
+        """What peewee's own fields would convert, a STRICT table holds already."""
+        own = [field for field in cls._fields() if "python_value" in vars(type(field))]
+        return [(field.name, field.python_value) for field in own]
 
     @classmethod
     @cache
