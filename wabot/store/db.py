@@ -80,9 +80,11 @@ class Database(APSWDatabase):
         """The writer of this process, started on first use and anew after a fork."""
         with self._guard:
             if self._writer is None or self._writer.pid != os.getpid():
-                path, timeout = self.path, self._gate_timeout
+                path, timeout, parents = self.path, self._gate_timeout, self._writer
                 self._writer = Writer(
-                    lambda: connect(path, cache_kib=-8192, may_write=True), lambda: Gate(gate_path(path), timeout)
+                    lambda: connect(path, cache_kib=-8192, may_write=True),
+                    lambda: Gate(gate_path(path), timeout),
+                    parents,
                 )
             return self._writer
 

@@ -58,12 +58,16 @@ class Writer:
     Only the thread ever waits for another process to let go of the gate, so that callers keep their deadlines.
     """
 
-    def __init__(self, connect: Callable[[], apsw.Connection], open_gate: Callable[[], Gate]) -> None:
+    def __init__(
+        self, connect: Callable[[], apsw.Connection], open_gate: Callable[[], Gate], parents: "Writer | None" = None
+    ) -> None:
+        """`parents` is that of the process that forked this one: kept, because nobody may close its connection here."""
         self.pid = os.getpid()
         self.committed = threading.Event()
         self.sums: Counter[tuple[str, tuple[Any, ...]]] = Counter()
         self._connect = connect
         self._open_gate = open_gate
+        self._parents = parents
         self._kept: apsw.Connection | None = None
         self._gate: Gate | None = None
         self._turn = threading.Lock()
