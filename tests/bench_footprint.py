@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import requests
@@ -15,12 +15,12 @@ from tests.bench_machine import TICKS
 from tests.bench_stack import installed, sender
 from tests.spine.stack import Stack, wait_until
 
-WEBHOOKS, SETTLE_SECONDS, IDLE_SECONDS = 200, 5.0, 10.0
+WEBHOOKS, SETTLE_SECONDS, IDLE_SECONDS = 1000, 5.0, 10.0
 MEMORY, IDLE = Target(160, at_most=True), Target(2, at_most=True)
 
 
 def measure(parent: Path, *, slow: bool) -> Part:
-    """After some webhooks, so that every connection is open; PSS shares out what processes have in common."""
+    """After many webhooks, so that every connection is open; PSS shares out what processes have in common."""
     with installed(parent, tenants=1, slow=slow) as stack, _serving(stack) as parent_pid:
         _work(stack)
         time.sleep(SETTLE_SECONDS)
@@ -52,10 +52,10 @@ def _serving(stack: Stack) -> Iterator[int]:
 
 
 def _work(stack: Stack) -> None:
-    with closing(bench_load.connect(stack.port)) as connection:
-        for n in range(WEBHOOKS):
-            bench_load.exchange(connection, bench_load.webhook(n, stack.port, f"+9665{n:08d}", sender(stack, 1)))
-    wait_until(lambda: len(stack.ledger()) >= WEBHOOKS, seconds=30, what="each was answered")
+    """Keep every thread of web and of the consumer busy for a moment."""
+    order = bench_load.Order(stack.port, 64, 60, 0, WEBHOOKS, WEBHOOKS, sender(stack, 1))
+    bench_load.run(order, bench_load.made(order))
+    wait_until(lambda: len(stack.ledger()) >= WEBHOOKS, seconds=60, what="each was answered")
 
 
 def _tree(root: int) -> list[int]:
