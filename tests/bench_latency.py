@@ -63,7 +63,7 @@ class Traveller:
     def _trip(self, connection: Any, pause_seconds: float) -> Trip:
         n = next(self._numbers)
         customer = f"+9665{n:08d}"
-        request = bench_load.webhook(n, self._stack.port, customer, sender(self._stack))
+        request = bench_load.webhook(n, self._stack.port, customer, sender(self._stack, 1))
         time.sleep(pause_seconds + random.uniform(0, 0.02))
         sent_at = time.time()
         if bench_load.exchange(connection, request) != "200":
@@ -75,9 +75,14 @@ class Traveller:
         return Trip(customer, sent_at, accepted_at, called["time"], timed(self._bare.write))
 
 
-def measure(parent: Path) -> Part:
+def measure(parent: Path, *, slow: bool) -> Part:
     """A hundred messages in a busy hour, then some that each come after a silence."""
-    with installed(parent) as stack, fresh_file(parent) as file, closing(Bare(file)) as bare, Ledger(stack) as ledger:
+    with (
+        installed(parent, tenants=1, slow=slow) as stack,
+        fresh_file(parent) as file,
+        closing(Bare(file, slow=slow)) as bare,
+        Ledger(stack) as ledger,
+    ):
         stack.start_web()
         stack.start_consumer()
         traveller = Traveller(stack, ledger, bare)

@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TextIO
 from urllib.parse import urlencode
@@ -28,12 +28,12 @@ LARGEST_ANSWER = 65536
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who signs the webhooks, and the public address that they are signed for."""
+    """Who signs the webhooks, the public address that they are signed for, and whose they are in turn."""
 
     url: str
     account: str
     token: str
-    number: str
+    numbers: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,10 @@ class Outcome:
 
 def webhook(n: int, port: int, customer: str, sender: Sender) -> bytes:
     """Webhook number `n` as the bytes of an HTTP request, as the provider sends it."""
-    sid = f"SM{n:032x}"
+    sid, to = f"SM{n:032x}", sender.numbers[n % len(sender.numbers)]
     form = {
         "SmsMessageSid": sid, "NumMedia": "0", "ProfileName": "Sara", "MessageType": "text", "SmsSid": sid,
-        "WaId": customer.lstrip("+"), "SmsStatus": "received", "Body": f"hello {n}", "To": f"whatsapp:{sender.number}",
+        "WaId": customer.lstrip("+"), "SmsStatus": "received", "Body": f"hello {n}", "To": f"whatsapp:{to}",
         "NumSegments": "1", "ReferralNumMedia": "0", "MessageSid": sid, "AccountSid": sender.account,
         "From": f"whatsapp:{customer}", "ApiVersion": "2010-04-01",
     }  # fmt: skip

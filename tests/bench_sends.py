@@ -26,9 +26,9 @@ TARGET = Target(300)
 DRAFT = words.Draft(words.Kind.TEXT, "Your table is ready", purpose=words.Purpose.AGENT)
 
 
-def measure(parent: Path) -> Part:
+def measure(parent: Path, *, slow: bool) -> Part:
     """Five times some messages that are queued by one commit, each in a conversation of its own."""
-    with installed(parent, channels=CHANNELS) as stack, opened(stack.file), Ledger(stack) as ledger:
+    with installed(parent, tenants=CHANNELS, slow=slow) as stack, opened(stack.file), Ledger(stack) as ledger:
         _slow_down(stack)
         stack.start_consumer()
         conversations = db.write(_conversations)
@@ -54,7 +54,7 @@ def _slow_down(stack: Stack) -> None:
 def _conversations() -> list[Conversation]:
     """Inside a write: customers who have just written, spread evenly over the channels."""
     now = clock.now()
-    channels = tenants.channels(1)
+    channels = tenants.channels()
     found = []
     for n in range(MESSAGES):
         channel = channels[n % CHANNELS]

@@ -16,7 +16,8 @@ import requests
 
 from tests.bench_load import Order, Outcome, Sender
 from tests.bench_machine import Meter
-from tests.spine.stack import ACCOUNT, NUMBER, ROOT, TOKEN, Stack, wait_until
+from tests.bench_tenants import number
+from tests.spine.stack import ACCOUNT, ROOT, TOKEN, Stack, wait_until
 
 CUSTOMERS = 2000
 MOST_PER_SECOND = 8000
@@ -24,31 +25,29 @@ MOST_PER_SECOND = 8000
 LOG_SHOWN = 3000
 
 
+class Slow(Stack):
+    """An installation on a slow disk."""
+
+    def _start(self, module: str, target: str) -> subprocess.Popen[bytes]:
+        return super()._start(f"tests.bench_slow {module}", target)
+
+
 @contextmanager
-def installed(parent: Path, *, channels: int = 1) -> Iterator[Stack]:
-    """A tenant without limits and the imitated provider, in a folder that is gone afterwards; no wabot process yet."""
+def installed(parent: Path, *, tenants: int, slow: bool = False) -> Iterator[Stack]:
+    """Tenants with a channel each and the imitated provider, in a folder that is gone afterwards; no wabot yet."""
     with tempfile.TemporaryDirectory(dir=parent, prefix="bench-") as folder:
-        stack = Stack(Path(folder), {"WABOT_LOG_LEVEL": "warning"})
+        stack = (Slow if slow else Stack)(Path(folder), {"WABOT_LOG_LEVEL": "warning"})
         try:
             stack.start_provider()
-            _add_tenant(stack, channels)
+            stack.cli("migrate")
+            fill = [sys.executable, "-m", "tests.bench_tenants", str(tenants)]
+            subprocess.run(fill, cwd=ROOT, env=stack.environment(), check=True)
             yield stack
         except (Exception, SystemExit):
             print(stack.logs()[-LOG_SHOWN:], file=sys.stderr)
             raise
         finally:
             stack.stop()
-
-
-def _add_tenant(stack: Stack, channels: int) -> None:
-    stack.cli("migrate")
-    limits = ("--in-per-minute", "1000000", "--in-per-customer", "100000")
-    stack.cli("tenant", "add", "demo", "--name", "Bait", *limits)
-    for n in range(channels):
-        stack.cli(
-            "channel", "add", "demo", "twilio", f"+{int(NUMBER) + n}", "--out-per-minute", "1000000",
-            "--set", f"account_sid={ACCOUNT}", "--set", f"auth_token={TOKEN}",
-        )  # fmt: skip
 
 
 class Empty(Stack):
@@ -69,8 +68,8 @@ def empty_beside(stack: Stack) -> Iterator[Empty]:
         empty.stop()
 
 
-def sender(stack: Stack) -> Sender:
-    return Sender(stack.url, ACCOUNT, TOKEN, NUMBER)
+def sender(stack: Stack, tenants: int) -> Sender:
+    return Sender(stack.url, ACCOUNT, TOKEN, tuple(number(n) for n in range(tenants)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +102,9 @@ class Round:
 class Generator:
     """The load generator's process; every webhook that it sends is a new one."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, tenants: int) -> None:
         self.answered: Counter[str] = Counter()
-        self._sender = sender(stack)
+        self._sender = sender(stack, tenants)
         self._next = 0
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.bench_load"],

@@ -10,9 +10,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import apsw
+
 from tests import bench_machine
 from tests.bench_figures import Figure, Part, quantile
 from tests.bench_machine import Meter
+from tests.bench_slow import slow_down
 from wabot.store import db, migrate
 
 ROUNDS = 5
@@ -36,8 +39,10 @@ def row() -> tuple[Any, ...]:
 class Bare:
     """A connection with wabot's pragmas and nothing around it: each row is a commit of its own."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, slow: bool) -> None:
         self._connection = db.connect(file)
+        if slow:
+            slow_down(self._connection)
         self._connection.execute("PRAGMA query_only=OFF")
 
     def write(self) -> None:
@@ -97,15 +102,27 @@ class Round:
         return taken
 
 
-def measure(parent: Path) -> Part:
+def measure(parent: Path, *, slow: bool) -> Part:
     """Five rounds in turns on one file."""
     ours, bare = [], []
-    with fresh_file(parent) as file, opened(file), closing(Bare(file)) as connection:
+    with _hooked(slow), fresh_file(parent) as file, opened(file), closing(Bare(file, slow=slow)) as connection:
         for n in range(ROUNDS):
             turns = [(ours, through_write, THREADS), (bare, connection.write, 1)]
             for rounds, write, threads in turns if n % 2 else reversed(turns):
                 rounds.append(Round(write, threads))
     return _part(ours, bare)
+
+
+@contextmanager
+def _hooked(slow: bool) -> Iterator[None]:
+    """Where the disk is to be slow, every connection that is opened meanwhile is."""
+    hooks = [slow_down] if slow else []
+    apsw.connection_hooks += hooks
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            apsw.connection_hooks.remove(hook)
 
 
 def _part(ours: list[Round], bare: list[Round]) -> Part:

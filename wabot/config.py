@@ -88,10 +88,10 @@ class Settings(BaseModel):
     )
     wabot_host: str = _setting("127.0.0.1", "where web listens")
     wabot_port: Annotated[int, Field(ge=1, le=65535)] = _setting(8000, "the port of web")
-    wabot_threads: Positive = _setting(16, "threads of a web process")
+    wabot_threads: Positive = _setting(32, "threads of a web process")
     wabot_web_workers: Positive = _setting(1, "web processes")
     wabot_consumer_workers: Positive = _setting(
-        24, "threads of the consumer: one each reads, answers and keeps house, the rest send"
+        32, "threads of the consumer: one each reads, answers and keeps house, the rest send"
     )
     wabot_trusted_proxies: Count = _setting(0, "how many proxies in front may set `X-Forwarded-*`")
     wabot_log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = _setting(

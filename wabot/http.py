@@ -1,10 +1,13 @@
 """The one door to the network: a total deadline, a cap on the answer's size, no redirects, no
 environment proxies, fresh connections, and errors that say whether anything can have been sent."""
 
+import heapq
 import json as jsonlib
+import os
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -125,10 +128,13 @@ class _Watch:
     def __init__(self, seconds: float) -> None:
         self.connected = False
         self.expired = False
+        self.cancelled = False
+        self.ends_at = time.monotonic() + seconds
         self._socket: socket.socket | None = None
-        self._timer = threading.Timer(seconds, self._expire)
-        self._timer.daemon = True
-        self._timer.start()
+        _watchdog(os.getpid()).mind(self)
+
+    def __lt__(self, other: "_Watch") -> bool:
+        return self.ends_at < other.ends_at
 
     def opened(self, connection: socket.socket) -> None:
         """Watch a connection from before its TLS handshake on, by a duplicate that TLS leaves alone."""
@@ -142,10 +148,10 @@ class _Watch:
         self.connected = not self.expired
 
     def cancel(self) -> None:
-        self._timer.cancel()
+        self.cancelled = True
         self._close()
 
-    def _expire(self) -> None:
+    def expire(self) -> None:
         self.expired = True
         self._break()
 
@@ -157,6 +163,41 @@ class _Watch:
     def _close(self) -> None:
         if self._socket is not None:
             self._socket.close()
+
+
+class _Watchdog:
+    """One thread that minds the deadlines of all calls: a timer each would be a thread each."""
+
+    def __init__(self) -> None:
+        self._soonest_first: list[_Watch] = []
+        self._changed = threading.Condition()
+        threading.Thread(target=self._run, name="watchdog", daemon=True).start()
+
+    def mind(self, watch: _Watch) -> None:
+        with self._changed:
+            heapq.heappush(self._soonest_first, watch)
+            if self._soonest_first[0] is watch:
+                self._changed.notify()
+
+    def _run(self) -> None:
+        with self._changed:
+            while True:
+                self._changed.wait(self._until_next())
+
+    def _until_next(self) -> float | None:
+        """Let go of what is over and break what is due; the seconds until the next deadline."""
+        now, waiting = time.monotonic(), self._soonest_first
+        while waiting and (waiting[0].cancelled or waiting[0].ends_at <= now):
+            watch = heapq.heappop(waiting)
+            if not watch.cancelled:
+                watch.expire()
+        return waiting[0].ends_at - now if waiting else None
+
+
+@cache
+def _watchdog(_pid: int) -> _Watchdog:
+    """This process's: threads do not outlive a fork."""
+    return _Watchdog()
 
 
 class _PlainConnection(HTTPConnection):

@@ -96,10 +96,10 @@ class Stack:
         self.consumer = self._start("huey.bin.huey_consumer", "huey_app.huey")
 
     def _start(self, module: str, target: str) -> subprocess.Popen[bytes]:
-        log = (self.folder / f"{module}.log").open("ab")
+        log = (self.folder / f"{module.rsplit(maxsplit=1)[-1]}.log").open("ab")
         with log:
             return subprocess.Popen(
-                [sys.executable, "-m", module, target],
+                [sys.executable, "-m", *module.split(), target],
                 cwd=ROOT, env=self.environment(), stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 

@@ -12,8 +12,8 @@ import pytest
 
 from wabot import clock
 from wabot.store import db
+from wabot.store.gate import Gate
 from wabot.store.queue import Kind, Storage
-from wabot.store.writer import Gate
 
 
 def storage(longest_wait: float = 0.2) -> Storage:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -16,7 +17,7 @@ import pytest
 
 from wabot import errors
 from wabot.store import db
-from wabot.store.writer import Gate
+from wabot.store.gate import Gate
 
 
 def put(key: str, size: int = 1) -> str:
@@ -74,6 +75,62 @@ def test_one_that_fails_is_rolled_back_alone(file: Path) -> None:
     with pytest.raises(KeyError):
         bad.result()
     assert kept() == {"a", "b"}
+
+
+def test_one_that_fails_is_judged_by_itself_and_not_by_what_others_tried(file: Path) -> None:
+    tries = []
+
+    def first() -> str:
+        tries.append("first")
+        if len(tries) > 2:
+            raise KeyError("changed its mind when it ran again")
+        return put("name")
+
+    def second() -> str:
+        tries.append("second")
+        if db.rows("SELECT 1 FROM kv WHERE key = 'name'"):
+            raise ValueError("taken")
+        return put("name")
+
+    one, other = together(file, first, second)
+    with pytest.raises(KeyError):
+        one.result()
+    assert other.result() == "name"
+    assert kept() == {"name"}
+
+
+def test_a_lone_write_runs_in_its_callers_own_thread(file: Path) -> None:
+    ran_in = {db.write(threading.get_ident) for _ in range(100)}
+    assert threading.get_ident() in ran_in, "at the latest once the writer's thread has opened the gate"
+
+
+def test_what_is_added_up_is_written_once_and_only_with_its_write(file: Path) -> None:
+    sql = "INSERT INTO counter VALUES ('t', ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value"
+
+    def add(by: int) -> None:
+        db.add_up(sql, "k", by=by)
+        if by == 10:
+            raise KeyError("no")
+
+    one, ten, hundred = together(file, *(lambda by=by: add(by) for by in (1, 10, 100)))
+    one.result(), hundred.result()
+    with pytest.raises(KeyError):
+        ten.result()
+    assert db.rows("SELECT value FROM counter") == [(101,)]
+
+
+def test_a_forked_child_writes_through_a_writer_of_its_own(file: Path) -> None:
+    db.write(lambda: put("parent"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads and fork: gunicorn does the same
+        child = os.fork()
+    if child == 0:
+        with suppress(BaseException):
+            db.write(lambda: put("child"))
+        os._exit(0)
+    os.waitpid(child, 0)
+    db.write(lambda: put("parent again"))
+    assert kept() == {"parent", "child", "parent again"}
 
 
 def test_when_one_write_meets_a_full_file_nobody_is_told_done_for_a_row_that_is_not_there(file: Path) -> None:
@@ -260,7 +317,7 @@ GREEDY = """
 import fcntl, os, sys, time
 from pathlib import Path
 from wabot.store import db
-from wabot.store.writer import Gate
+from wabot.store.gate import Gate
 gate, tally = Gate(db.gate_path(Path(sys.argv[1])), None), os.open(sys.argv[1] + ".tally", os.O_RDWR | os.O_CREAT)
 for n in range(10**9):
     with gate.held():

@@ -10,9 +10,10 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from wabot import errors, words
@@ -23,6 +24,8 @@ FORM = "application/x-www-form-urlencoded"
 SENT_AT = "WabotSentAt"
 """Our own field: the event time of a message that was recovered; Twilio's webhooks carry none."""
 RAW_BYTES_KEPT = 2048
+SMALL_FORM = 4096
+"""Bytes up to which a form's fields are kept for the next question about the same request."""
 
 PROGRESS: Mapping[str, words.Progress] = {
     "accepted": words.Progress.ACCEPTED,
@@ -95,43 +98,53 @@ def _with_and_without_port(scheme: str, host: str) -> list[str]:
 def _signed_parameters(arrived: Arrived) -> bytes:
     """What follows the URL in the signed text, for any method: a body counts either as a form, or by its
     hash in the URL. Raises Unreadable for one that no signature would cover."""
-    hashes = [value for name, value in bodies.form(_query(arrived)) if name == b"bodySHA256"]
-    digest = hashlib.sha256(arrived.body).hexdigest().encode()
+    hashes = [value for name, value in _fields(_query(arrived)) if name == b"bodySHA256"]
+    digest = hashlib.sha256(arrived.body).hexdigest().encode() if hashes else b""
     if not all(hmac.compare_digest(value, digest) for value in hashes):
         raise errors.Unreadable("bodySHA256 is not the body's")
     if not arrived.body:
         return b""
     if is_form(arrived):
-        return b"".join(name + value for name, value in sorted(set(bodies.form(arrived.body))))
+        return b"".join(name + value for name, value in sorted(set(_fields(arrived.body))))
     if not hashes:
         raise errors.Unreadable("nothing signs this body")
     return b""
 
 
 def _is_for(arrived: Arrived, account: Account) -> bool:
-    named = parameters(arrived).get("AccountSid", "")
+    named = parameters(arrived, b"AccountSid").get("AccountSid", "")
     own = account.credentials.get("account_sid", "")
     return not named or not own or named == own
 
 
-def parameters(arrived: Arrived) -> dict[str, str]:
-    """The parameters as text, from the form or (GET) from the query; empty where there are none."""
+def parameters(arrived: Arrived, *only: bytes) -> dict[str, str]:
+    """The parameters, or only these, as text, from the form or (GET) from the query; empty where there are none."""
     if arrived.body and not is_form(arrived):
         return {}
     try:
-        fields = bodies.form(arrived.body or _query(arrived))
+        fields = _fields(arrived.body or _query(arrived))
     except errors.Unreadable:
         return {}
-    return {bodies.decoded(name): bodies.decoded(value) for name, value in fields}
+    return {bodies.decoded(name): bodies.decoded(value) for name, value in fields if not only or name in only}
 
 
 def _query(arrived: Arrived) -> bytes:
     return arrived.query.encode("utf-8", "replace")
 
 
+def _fields(raw: bytes) -> Sequence[tuple[bytes, bytes]]:
+    """The fields of a form: whom it is for and who signed it are questions about the same ones."""
+    return _small_form(raw) if len(raw) <= SMALL_FORM else bodies.form(raw)
+
+
+@lru_cache(maxsize=64)
+def _small_form(raw: bytes) -> Sequence[tuple[bytes, bytes]]:
+    return tuple(bodies.form(raw))
+
+
 def address(arrived: Arrived) -> Address:
     """Whom the request says it is for; a status callback comes from our number."""
-    said = parameters(arrived)
+    said = parameters(arrived, b"From", b"To", b"MessageStatus")
     ours = said.get("From" if _is_status(said) else "To", "")
     return Address(route=_phone(ours), reference=_reference(arrived))
 
@@ -142,7 +155,7 @@ def _is_status(said: Mapping[str, str]) -> bool:
 
 def _reference(arrived: Arrived) -> str:
     try:
-        fields = bodies.form(_query(arrived))
+        fields = _fields(_query(arrived))
     except errors.Unreadable:
         return ""
     return next((bodies.decoded(value) for name, value in fields if name == b"m"), "")

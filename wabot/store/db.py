@@ -5,8 +5,8 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import wait
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -16,7 +16,8 @@ import peewee
 from playhouse.apsw_ext import APSWDatabase
 
 from wabot import clock, errors
-from wabot.store.writer import Gate, Writer, is_transient
+from wabot.store.gate import Gate
+from wabot.store.writer import Writer, is_transient
 
 T = TypeVar("T")
 
@@ -57,6 +58,10 @@ class Database(APSWDatabase):
         return Path(self.database)
 
     def connection(self) -> apsw.Connection:
+        """The writer's inside a write, else this thread's own, which cannot write."""
+        writer = self._writer
+        if writer is not None and writer.is_current():
+            return writer.connection()
         if getattr(self._opened_in, "pid", None) != os.getpid():
             self._state.reset()
             self._opened_in.pid = os.getpid()
@@ -68,20 +73,19 @@ class Database(APSWDatabase):
         return self.connection().cursor()
 
     def _connect(self) -> apsw.Connection:
-        if self._is_writing_thread():
-            return connect(self.path, cache_kib=-8192, may_write=True)
         return connect(self.path)
-
-    def _is_writing_thread(self) -> bool:
-        return self._writer is not None and self._writer.is_current()
 
     @property
     def writer(self) -> Writer:
         """The writer of this process, started on first use and anew after a fork."""
         with self._guard:
             if self._writer is None or self._writer.pid != os.getpid():
-                path, timeout = self.path, self._gate_timeout
-                self._writer = Writer(self.connection, self.close, lambda: Gate(gate_path(path), timeout))
+                path, timeout, parents = self.path, self._gate_timeout, self._writer
+                self._writer = Writer(
+                    lambda: connect(path, cache_kib=-8192, may_write=True),
+                    lambda: Gate(gate_path(path), timeout),
+                    parents,
+                )
             return self._writer
 
     def shut(self) -> None:
@@ -110,12 +114,7 @@ class Row(peewee.Model):
     @classmethod
     def load(cls, rest: str, *values: Any) -> list[Self]:
         """The rows that `SELECT … FROM <table> <rest>` finds; `rest` is fixed text with its values beside it."""
-        read = [(field.name, field.python_value) for field in cls._fields()]
-        found = rows(f"{cls._select()} {rest}", *values)
-        return [
-            cls(__no_default__=1, **{name: value(raw) for (name, value), raw in zip(read, row, strict=True)})
-            for row in found
-        ]
+        return [cls._of(row) for row in rows(f"{cls._select()} {rest}", *values)]
 
     @classmethod
     def load_one(cls, rest: str, *values: Any) -> Self | None:
@@ -149,6 +148,28 @@ class Row(peewee.Model):
         named = cls._meta.fields
         sql = cls._update(tuple(named[name].column_name for name in values))
         return run(sql, *(named[name].db_value(value) for name, value in values.items()), row_id)
+
+    @classmethod
+    def _of(cls, row: Sequence[Any]) -> Self:
+        """What peewee's constructor would make of a row's columns, without its detour over every attribute."""
+        made = cls.__new__(cls)
+        data = dict(zip(cls._names(), row, strict=True))
+        for name, python_value in cls._converters():
+            data[name] = python_value(data[name])
+        vars(made).update(__data__=data, __rel__={}, _dirty=set())
+        return made
+
+    @classmethod
+    @cache
+    def _names(cls) -> list[str]:
+        return [field.name for field in cls._fields()]
+
+    @classmethod
+    @cache
+    def _converters(cls) -> list[tuple[str, Callable[[Any], Any]]]:
+        """What peewee's own fields would convert, a STRICT table holds already."""
+        own = [field for field in cls._fields() if "python_value" in vars(type(field))]
+        return [(field.name, field.python_value) for field in own]
 
     @classmethod
     @cache
@@ -191,12 +212,8 @@ def write(fn: Callable[[], T], *, deadline: float = 30.0) -> T:
         return fn()
     until = time.monotonic() + deadline
     while True:
-        future = writer.submit(fn)
-        wait([future], max(0.0, until - time.monotonic()))
-        if not future.done() and future.cancel():
-            raise errors.CannotWrite("the database is busy")
         try:
-            return future.result()  # type: ignore[no-any-return]
+            return writer.perform(fn, until - time.monotonic())  # type: ignore[no-any-return]
         except (apsw.ConstraintError, peewee.IntegrityError):
             raise
         except (apsw.Error, peewee.DatabaseError) as error:
@@ -223,8 +240,14 @@ def run(sql: str, *values: Any) -> int:
     return connection.changes()
 
 
+def add_up(sql: str, *values: Any, by: int) -> None:
+    """Inside a write: execute a change just before the commit, once for all that ask for the same in this
+    transaction; its last value is the sum of their `by`."""
+    database.writer.sums[sql, values] += by
+
+
 def _plain(values: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(clock.to_ms(value) if hasattr(value, "timestamp") else value for value in values)
+    return tuple([clock.to_ms(value) if isinstance(value, datetime) else value for value in values])
 
 
 def connect(path: Path, *, cache_kib: int = -1024, may_write: bool = False) -> apsw.Connection:

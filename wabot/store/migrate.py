@@ -13,7 +13,7 @@ import apsw
 
 from wabot import clock, errors
 from wabot.store import db, migrations
-from wabot.store.writer import Gate
+from wabot.store.gate import Gate
 
 
 @dataclass(frozen=True, slots=True)

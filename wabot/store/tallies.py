@@ -2,10 +2,13 @@
 processes and outlive the rows that they counted."""
 
 import json
-import queue
+import threading
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from wabot import clock
 from wabot.store import db
 
 WEBHOOKS = "webhooks"
@@ -15,10 +18,26 @@ WEBHOOK_SECONDS = "webhook_seconds"
 FORMER_SECRETS = "former_secrets"
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 """Upper bounds of the histograms' buckets, in seconds."""
-MOST_NOTED = 1000
-_noted: queue.Queue[tuple[str, float, dict[str, str]]] = queue.Queue()
+NOTED_FOR = timedelta(seconds=1)
+MOST_NOTED = 10_000
+_noted: deque["Noted"] = deque(maxlen=MOST_NOTED)
+_fetching = threading.Lock()
 _SUM = "sum_us"
+_ADD = """
+INSERT INTO tally (name, labels, value) VALUES (?, ?, ?)
+ON CONFLICT (name, labels) DO UPDATE SET value = value + excluded.value
+"""
 _INF = "+Inf"
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """An observation that waits for a write to go along with."""
+
+    at: datetime
+    name: str
+    seconds: float
+    labels: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,39 +55,41 @@ def count(name: str, /, **labels: str) -> None:
 
 
 def _add(name: str, by: int, labels: Mapping[str, str]) -> None:
-    db.run(
-        "INSERT INTO tally (name, labels, value) VALUES (?, ?, ?) "
-        "ON CONFLICT (name, labels) DO UPDATE SET value = value + excluded.value",
-        name,
-        json.dumps(labels, sort_keys=True),
-        by,
-    )
+    db.add_up(_ADD, name, json.dumps(labels, sort_keys=True), by=by)
 
 
 def observe(name: str, seconds: Iterable[float], **labels: str) -> None:
     """Inside a write: add observations to a histogram."""
+    added: Counter[str] = Counter()
     for value in seconds:
-        bound = next((str(bound) for bound in BOUNDS if value <= bound), _INF)
-        _add(name, 1, {**labels, "le": bound})
-        _add(name, round(max(0.0, value) * 1e6), {**labels, "le": _SUM})
+        added[next((str(bound) for bound in BOUNDS if value <= bound), _INF)] += 1
+        added[_SUM] += round(max(0.0, value) * 1e6)
+    for part, by in added.items():
+        _add(name, by, {**labels, "le": part})
 
 
 def note(name: str, seconds: float, **labels: str) -> None:
     """An observation that has no write of its own: it is written with the next one that `noted` is given to.
     What nobody fetches in time is dropped: a histogram may miss a few, a counter never does."""
-    if _noted.qsize() < MOST_NOTED:
-        _noted.put((name, seconds, labels))
+    _noted.append(Noted(clock.now(), name, seconds, tuple(labels.items())))
 
 
-def noted() -> list[tuple[str, float, dict[str, str]]]:
-    """What was noted since the last call, to be written by `write_noted`."""
-    return [_noted.get() for _ in range(_noted.qsize())]
+def noted() -> list[Noted]:
+    """What was noted since the last call, for `write_noted`; nothing until a second's worth is together, because
+    a thousand observations cost no more statements than one."""
+    with _fetching:
+        if not _noted or abs(clock.now() - _noted[0].at) < NOTED_FOR:
+            return []
+        return [_noted.popleft() for _ in range(len(_noted))]
 
 
-def write_noted(observations: Iterable[tuple[str, float, dict[str, str]]]) -> None:
+def write_noted(observations: Iterable[Noted]) -> None:
     """Inside a write: add observations to their histograms."""
-    for name, seconds, labels in observations:
-        observe(name, [seconds], **labels)
+    together: dict[tuple[str, tuple[tuple[str, str], ...]], list[float]] = {}
+    for one in observations:
+        together.setdefault((one.name, one.labels), []).append(one.seconds)
+    for (name, labels), seconds in together.items():
+        observe(name, seconds, **dict(labels))
 
 
 def counters(name: str) -> list[tuple[dict[str, str], int]]:

@@ -89,8 +89,8 @@ def channel_by_key(key: str) -> Channel | None:
 
 def channel_by_route(provider: str, route: str) -> Channel | None:
     """The channel that the provider names so: the active one, else the newest paused one."""
-    named = "WHERE provider = ? AND route = ? ORDER BY status = 'active' DESC, id DESC LIMIT 1"
-    return Channel.load_one(named, provider, route)
+    named = Channel.load("WHERE provider = ? AND route = ?", provider, route)
+    return max(named, key=lambda channel: (channel.status is words.ChannelStatus.ACTIVE, channel.id), default=None)
 
 
 def channels_of_account(provider: str, account: str) -> list[Channel]:

@@ -2,6 +2,7 @@
 
 import os
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from wabot import clock
@@ -10,7 +11,7 @@ from wabot.store import db
 
 def me() -> str:
     """This process's name: pid, its start in ticks since boot, and the pid namespace it lives in."""
-    return f"{os.getpid()}:{_started(os.getpid())}:{_namespace()}"
+    return _name(os.getpid())
 
 
 def is_gone(worker: str) -> bool:
@@ -37,6 +38,11 @@ def last_beat(name: str) -> datetime | None:
     """When that process was last at work."""
     found = db.one("SELECT at FROM beat WHERE name = ?", name)
     return clock.from_ms(found[0]) if found else None
+
+
+@cache
+def _name(pid: int) -> str:
+    return f"{pid}:{_started(pid)}:{_namespace()}"
 
 
 def _started(pid: int) -> str:

@@ -1,26 +1,19 @@
-"""One writer thread per process and a fair gate between processes: the only way into the file.
+"""The one way into the file: one transaction at a time in a process, under the gate between processes.
 
-The thread takes what is waiting, begins IMMEDIATE under the gate, runs each function in a savepoint,
-commits once and then wakes the callers. Why so: DESIGN §4."""
+Whoever writes begins IMMEDIATE, runs each function that waits, commits once and then wakes the callers.
+Why so: DESIGN §4."""
 
-import fcntl
-import logging
 import os
 import queue
 import threading
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import apsw
 
 from wabot import errors
-
-log = logging.getLogger(__name__)
+from wabot.store.gate import Gate
 
 MOST_IN_A_BATCH = 128
 TRANSIENT = (apsw.BusyError, apsw.LockedError, apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.NoMemError,
@@ -28,135 +21,117 @@ TRANSIENT = (apsw.BusyError, apsw.LockedError, apsw.FullError, apsw.IOError, aps
 """What may pass by itself: the caller tries again until its deadline."""
 
 
-class Gate:
-    """An exclusive `flock` on a side file, held around each write transaction of any process.
-
-    SQLite's own busy handler sleeps and starves; a lock in the kernel hands over at once. Yet who lets go and
-    takes again at once is faster than whoever was woken: so each waits at a turnstile first, a second lock
-    that is held only while waiting for the gate. Whoever stands in it is next (measured: the longest wait
-    beside a greedy holder fell from 2.7 s to 10 ms). The descriptors are this gate's alone: whoever shares
-    them, walks in.
-    """
-
-    def __init__(self, path: Path, timeout_seconds: float | None) -> None:
-        """`timeout_seconds` None waits for ever: then only the writer thread waits, never a caller."""
-        self._descriptor = _open(path)
-        self._turnstile = _open(path.with_name(path.name + ".next"))
-        self._timeout = timeout_seconds
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the gate. Raises CannotWrite, naming the holder's pid, after the time-out."""
-        self._take()
-        try:
-            os.pwrite(self._descriptor, b"%-11d" % os.getpid(), 0)
-            yield
-        finally:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-
-    def holder(self) -> str:
-        """The pid that took the gate last, for people to read."""
-        return os.pread(self._descriptor, 11, 0).decode().strip() or "unknown"
-
-    def close(self) -> None:
-        os.close(self._descriptor)
-        os.close(self._turnstile)
-
-    def _take(self) -> None:
-        until = None if self._timeout is None else time.monotonic() + self._timeout
-        self._lock(self._turnstile, until)
-        try:
-            self._lock(self._descriptor, until)
-        finally:
-            fcntl.flock(self._turnstile, fcntl.LOCK_UN)
-
-    def _lock(self, descriptor: int, until: float | None) -> None:
-        if until is None:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            return
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    raise errors.CannotWrite(f"process {self.holder()} is writing and does not let go") from None
-                time.sleep(0.02)
-            else:
-                return
-
-
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
-@dataclass
 class _Job:
-    run: Callable[[], Any]
-    done: Future[Any] = field(default_factory=Future)
-    outcome: Any = None
-    error: BaseException | None = None
+    """A function that waits to be run in a write transaction. It is claimed once: by whoever writes it, or by
+    its caller, who gives up. Two plain locks: a Future costs a caller four times as much."""
+
+    __slots__ = ("_claimed", "_done", "error", "outcome", "run")
+
+    def __init__(self, run: Callable[[], Any]) -> None:
+        self.run = run
+        self.outcome: Any = None
+        self.error: BaseException | None = None
+        self._claimed, self._done = threading.Lock(), threading.Lock()
+        self._done.acquire()
+
+    def claim(self) -> bool:
+        return self._claimed.acquire(blocking=False)
 
     def wake(self) -> None:
+        self._done.release()
+
+    def result(self, seconds: float) -> Any:
+        """What came of it; once it has been claimed its end is waited for. Raises CannotWrite after the time-out."""
+        if not self._done.acquire(timeout=seconds):
+            if self.claim():
+                raise errors.CannotWrite("the database is busy")
+            self._done.acquire()
         if self.error is not None:
-            self.done.set_exception(self.error)
-        else:
-            self.done.set_result(self.outcome)
-
-
-class _RolledBack(Exception):
-    """SQLite has rolled back the whole transaction; nobody of the batch is done."""
+            raise self.error
+        return self.outcome
 
 
 class Writer:
-    """The writer thread of this process; `connect` gives it the connection of its own, kept until
-    `disconnect`."""
+    """What writes in this process, one transaction at a time, on a connection of its own: a caller itself where
+    nobody else writes, which spares it two hand-overs, else a thread that takes all that waits by then.
+
+    Only the thread ever waits for another process to let go of the gate, so that callers keep their deadlines.
+    """
 
     def __init__(
-        self,
-        connect: Callable[[], apsw.Connection],
-        disconnect: Callable[[], object],
-        open_gate: Callable[[], Gate],
+        self, connect: Callable[[], apsw.Connection], open_gate: Callable[[], Gate], parents: "Writer | None" = None
     ) -> None:
+        """`parents` is that of the process that forked this one: kept, because nobody may close its connection here."""
         self.pid = os.getpid()
         self.committed = threading.Event()
+        self.sums: Counter[tuple[str, tuple[Any, ...]]] = Counter()
         self._connect = connect
-        self._disconnect = disconnect
         self._open_gate = open_gate
+        self._parents = parents
+        self._kept: apsw.Connection | None = None
+        self._gate: Gate | None = None
+        self._turn = threading.Lock()
+        self._inside = 0
+        self._called = False
         self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
         self._thread.start()
 
     def is_current(self) -> bool:
         """Whether the caller is inside a write already."""
-        return threading.current_thread() is self._thread
+        return self._inside == threading.get_ident() and self.pid == os.getpid()
 
-    def submit(self, run: Callable[[], Any]) -> Future[Any]:
-        """Queue a function; the future is done after the commit, or cancelled before it began."""
+    def perform(self, run: Callable[[], Any], seconds: float) -> Any:
+        """What the function returned, after the commit. Raises CannotWrite when it has not begun by then."""
         job = _Job(run)
-        self._waiting.put(job)
-        return job.done
+        if not self._at_once(job):
+            self._waiting.put(job)
+        return job.result(max(0.0, seconds))
+
+    def connection(self) -> apsw.Connection:
+        """The one that may write; for whoever is inside a write."""
+        if self._kept is None:
+            self._kept = self._connect()
+        return self._kept
 
     def stop(self) -> None:
         """Finish what is waiting and end the thread."""
         self._waiting.put(None)
         self._thread.join()
 
-    def _work(self) -> None:
-        gate = None
-        while (first := self._waiting.get()) is not None:
-            batch: list[_Job] = []
+    def _at_once(self, job: _Job) -> bool:
+        """Write it in the caller's own thread, unless anyone waits or writes, here or in another process."""
+        if self._called or not self._waiting.empty() or not self._turn.acquire(blocking=False):
+            return False
+        try:
+            if self._gate is None or not self._gate.take_now():
+                return False
             try:
-                gate = gate or self._open_gate()
-                with gate.held():
-                    batch = self._started(first)
-                    self._write(batch)
-            except BaseException as error:  # noqa: BLE001 - whatever it is, the callers must hear of it
-                self._fail(batch or self._started(first), error)
-            if any(job.error is None for job in batch):
-                self.committed.set()
-        self._disconnect()
-        if gate is not None:
-            gate.close()
+                self._write([job])
+            finally:
+                self._gate.release()
+        finally:
+            self._turn.release()
+        return True
+
+    def _work(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            self._called = True
+            with self._turn:
+                self._called = False
+                self._write_what_waits(first)
+        with self._turn:
+            self._disconnect()
+            if self._gate is not None:
+                self._gate.close()
+
+    def _write_what_waits(self, first: _Job) -> None:
+        try:
+            self._gate = self._gate or self._open_gate()
+            with self._gate.held():
+                self._write(self._started(first))
+        except (OSError, errors.CannotWrite) as error:
+            _end(self._started(first), error)
 
     def _started(self, first: _Job) -> list[_Job]:
         """What is waiting by now, less what its callers no longer wait for."""
@@ -167,29 +142,46 @@ class Writer:
                 self._waiting.put(None)
                 break
             batch.append(job)
-        return [job for job in batch if job.done.set_running_or_notify_cancel()]
+        return [job for job in batch if job.claim()]
 
     def _write(self, batch: list[_Job]) -> None:
-        """Run and commit the batch; where SQLite rolled all of it back, each function by itself."""
+        """Run and commit the batch and wake its callers, whatever came of it."""
+        self._inside = threading.get_ident()
         try:
-            self._transaction(batch)
-        except (_RolledBack, apsw.Error) as error:
-            self._recover(error)
-            for job in batch:
-                self._alone(job)
-        for job in batch:
-            job.wake()
+            self._commit(batch)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the callers must hear of it
+            _end(batch, error)
+        else:
+            _end(batch)
+        finally:
+            self._inside = 0
+        if any(job.error is None for job in batch):
+            self.committed.set()
+
+    def _commit(self, batch: list[_Job]) -> None:
+        """All in one transaction, without a savepoint each. One that fails is left out and the others begin anew;
+        then it runs by itself, which alone decides what it failed of."""
+        together, alone = (list(batch), []) if len(batch) > 1 else ([], batch)
+        while together:
+            try:
+                failed = self._transaction(together)
+            except apsw.Error as error:
+                self._recover(error)
+                alone += together
+                break
+            if failed is None:
+                break
+            together.remove(failed)
+            alone.append(failed)
+        for job in alone:
+            self._alone(job)
 
     def _alone(self, job: _Job) -> None:
         job.outcome = job.error = None
         try:
             self._transaction([job])
-        except _RolledBack:
-            job.error = job.error or errors.CannotWrite("SQLite rolled the transaction back")
         except apsw.Error as error:
-            job.error = job.error or error
-            if self._recover(error):
-                job.error = errors.CannotWrite(str(error))
+            job.error = errors.CannotWrite(str(error)) if self._recover(error) else error
 
     def _recover(self, error: Exception) -> bool:
         """A statement that somebody did not read to its end would fail every later write: start afresh."""
@@ -198,55 +190,40 @@ class Writer:
             self._disconnect()
         return unread
 
-    def _transaction(self, batch: list[_Job]) -> None:
-        if not batch:
-            return
-        connection = self._connect()
+    def _disconnect(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
+
+    def _transaction(self, batch: list[_Job]) -> _Job | None:
+        """Run and commit these; the one that failed, in which case nothing was written. After each ask SQLite
+        whether the transaction still stands: FULL, IOERR, NOMEM and INTERRUPT roll back all of it."""
+        connection = self.connection()
+        self.sums.clear()
         connection.execute("BEGIN IMMEDIATE")
         try:
-            if len(batch) == 1:
-                self._run_alone(connection, batch[0])
-            for job in batch if len(batch) > 1 else ():
-                self._run(connection, job)
-            if connection.in_transaction:
-                connection.execute("COMMIT")
+            for job in batch:
+                try:
+                    job.outcome = job.run()
+                except Exception as error:  # noqa: BLE001 - it belongs to the caller, who gets it
+                    job.error = error
+                    return job
+                if not connection.in_transaction:
+                    job.error = errors.CannotWrite("SQLite rolled the transaction back")
+                    return job
+            for (sql, values), by in self.sums.items():
+                list(connection.execute(sql, (*values, by)))
+            connection.execute("COMMIT")
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+        return None
 
-    @staticmethod
-    def _run_alone(connection: apsw.Connection, job: _Job) -> None:
-        """One function that is the whole transaction: what fails is rolled back with it."""
-        try:
-            job.outcome = job.run()
-        except Exception as error:  # noqa: BLE001 - it belongs to the caller, who gets it
-            job.error = error
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-        else:
-            if not connection.in_transaction:
-                raise _RolledBack
 
-    @staticmethod
-    def _run(connection: apsw.Connection, job: _Job) -> None:
-        """One function in its savepoint. After any failure ask SQLite whether the transaction still
-        stands: FULL, IOERR, NOMEM and INTERRUPT roll back all of it."""
-        connection.execute("SAVEPOINT job")
-        try:
-            job.outcome = job.run()
-        except Exception as error:  # noqa: BLE001 - it belongs to the caller, who gets it
-            job.error = error
-            if connection.in_transaction:
-                connection.execute("ROLLBACK TO job")
-        if not connection.in_transaction:
-            raise _RolledBack
-        connection.execute("RELEASE job")
-
-    @staticmethod
-    def _fail(batch: list[_Job], error: BaseException) -> None:
-        for job in batch:
-            if not job.done.done():
-                job.done.set_exception(error)
+def _end(batch: list[_Job], error: BaseException | None = None) -> None:
+    for job in batch:
+        job.error = job.error or error
+        job.wake()
 
 
 def is_transient(error: BaseException | None) -> bool:

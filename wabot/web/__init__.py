@@ -15,6 +15,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
 }
 
 
@@ -38,7 +39,7 @@ def create_app() -> Flask:
 
 
 def _harden(response: Response) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers.setdefault("Cache-Control", "no-store")
+    """Add what the view did not set. `setdefault` would search anew for each, for a tenth of what a webhook costs."""
+    own = {name.lower() for name, _ in response.headers}
+    response.headers.extend([(name, value) for name, value in _HEADERS.items() if name.lower() not in own])
     return response

@@ -14,6 +14,8 @@ from wabot.store import db, workers
 log = logging.getLogger(__name__)
 
 FORWARDING = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded")
+_FORWARDED = {f"HTTP_{name.upper().replace('-', '_')}" for name in FORWARDING}
+"""The same as WSGI spells them; every request is asked."""
 
 
 def register(app: Flask) -> None:
@@ -32,7 +34,7 @@ def register(app: Flask) -> None:
 
 
 def _is_forwarded_from_here() -> bool:
-    return any(name in request.headers for name in FORWARDING) and is_loopback(request.remote_addr or "")
+    return not _FORWARDED.isdisjoint(request.environ) and is_loopback(request.remote_addr or "")
 
 
 def is_loopback(address: str) -> bool:

@@ -14,6 +14,9 @@ log = logging.getLogger(__name__)
 
 blueprint = Blueprint("webhooks", __name__)
 
+_HEADERS = ("HTTP_", "CONTENT_TYPE", "CONTENT_LENGTH")
+"""What WSGI's names of headers begin with; these two it spells without the prefix."""
+
 
 @blueprint.route("/whatsapp/webhook", methods=["GET", "POST"])
 @blueprint.route("/whatsapp/status", methods=["POST"])
@@ -31,12 +34,13 @@ def of_channel(key: str) -> Response:
 def _taken_in(key: str | None) -> Response:
     if request.method == "HEAD":
         return _response(Reply(405))
-    if request.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
+    headers = _headers()
+    if headers.get("content-encoding", "").lower() not in ("", "identity"):
         return _response(Reply(415, body="send it uncompressed\n"))
     body = bodies.read(MAX_BODY_BYTES)
     if body is None:
         return _response(Reply(413, body="too large\n"))
-    arrived = Arrived(request.method, _target(), {name.lower(): value for name, value in request.headers.items()}, body)
+    arrived = Arrived(request.method, _target(), headers, body)
     try:
         if request.method == "GET" and (answer := intake.challenge(arrived, key)):
             return _response(Reply(200, answer.content_type, answer.body))
@@ -44,6 +48,16 @@ def _taken_in(key: str | None) -> Response:
     except Exception:
         log.exception("a webhook could not be taken in")
         return _response(Reply(503, body="try again\n", retry_after=RETRY_AFTER_SECONDS))
+
+
+def _headers() -> dict[str, str]:
+    """Every header by its name in lower case, straight from WSGI: werkzeug's mapping takes thrice as long."""
+    given = request.environ.items()
+    return {
+        name.removeprefix("HTTP_").replace("_", "-").lower(): value
+        for name, value in given
+        if name.startswith(_HEADERS)
+    }
 
 
 def _target() -> str:
