@@ -12,7 +12,7 @@ RUNTIME := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock fmt clean
+.PHONY: help run test check bench fuzz lock fmt clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ check: $(DEV) ## what CI runs: lint, format, types, import contracts, generated 
 
 bench: $(DEV) ## run the benchmark; prints a table and writes var/bench.json
 	@$(BIN)/python -m tests.bench
+
+fuzz: $(DEV) ## fuzz every webhook parser with atheris; SECONDS=300
+	@$(PIP) install --no-deps atheris==3.0.0
+	@$(BIN)/python -m tests.fuzz $(or $(SECONDS),300)
 
 fmt: $(DEV) ## format the code and paste the generated parts into README
 	$(BIN)/ruff check --fix-only --quiet

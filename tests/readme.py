@@ -1,6 +1,7 @@
-"""What cog pastes into README.md, made from the code: the settings and the help of every command."""
+"""What cog pastes into README.md, made from the code: the settings, the help of every command, the routes."""
 
 import importlib
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import click
 
 from wabot import config
+from wabot.web import create_app
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDTH = 88
@@ -88,3 +90,17 @@ def _default(name: str) -> str:
 def _code_outside_config() -> str:
     paths = {*ROOT.glob("*.py"), *(ROOT / "wabot").rglob("*.py")} - {ROOT / "wabot" / "config.py"}
     return "\n".join(path.read_text(encoding="utf-8") for path in sorted(paths))
+
+
+def routes() -> str:
+    """Every route of the application with what it does, as its view says."""
+    app = create_app()
+    rows = ["| route | does |", "|---|---|"]
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, sorted(rule.methods or ()))):
+        if rule.endpoint == "static" or rule.endpoint.startswith("sandbox."):
+            continue
+        methods = " ".join(f"`{method}`" for method in sorted(rule.methods or ()) if method not in ("HEAD", "OPTIONS"))
+        said = (inspect.getdoc(app.view_functions[rule.endpoint]) or "").partition("\n\n")[0].replace("\n", " ")
+        place = re.sub(r"<(?:int:)?(\w+)>", r"{\1}", rule.rule)
+        rows.append(f"| {methods} `{place}` | {said} |")
+    return "\n".join(rows)

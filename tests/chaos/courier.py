@@ -19,6 +19,11 @@ IMPATIENT, REPEATED = 0.04, 0.10
 """The share of posts whose answer nobody waits for, and of items that are told again after they were answered."""
 
 
+def _is_fresh(items) -> bool:
+    """Never told before: what was, is told again in the same body."""
+    return not items[0].tries and not items[0].extra.get("again")
+
+
 class Courier:
     """`note` writes a line of the journal; `base` is where webhooks go."""
 
@@ -59,8 +64,7 @@ class Courier:
                 self._lock.wait(self._heap[0][0] - time.monotonic() if self._heap else None)
             items = heapq.heappop(self._heap)[2]
             self._busy += 1
-            fresh = not items[0].tries and not items[0].extra.get("again")
-            if fresh and items[0].channel.provider == "meta" and self._chance.random() < 0.6:
+            if _is_fresh(items) and items[0].channel.provider == "meta" and self._chance.random() < 0.6:
                 self._gather(items)
             return items
 
@@ -71,7 +75,7 @@ class Courier:
             entry = heapq.heappop(self._heap)
             others = entry[2]
             alike = others[0].channel.secret == items[0].channel.secret and others[0].channel.provider == "meta"
-            if alike and not others[0].tries:
+            if alike and _is_fresh(others):
                 items.extend(others)
             else:
                 rest.append(entry)
@@ -99,7 +103,7 @@ class Courier:
             return
         chosen = self._chance.choice(items)
         again = items if len(items) == 1 or chosen.extra.get("bad") or self._chance.random() < 0.5 else [chosen]
-        copies = [replace(item, tries=0, extra={"again": True}) for item in again]
+        copies = [replace(item, tries=0, extra={**item.extra, "again": True}) for item in again]
         for _ in range(self._chance.choice((1, 1, 2))):
             self.plan(copies, self._chance.choice((0.0, 0.0, 0.5, 4.0)))
 

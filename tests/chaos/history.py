@@ -1,7 +1,6 @@
 """What happened, as the oracle judges it: the provider's journal, what the harness did, and the file at the end. Plain
 rows; nothing here reads anything."""
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 Row = Mapping[str, Any]
+AT_ONCE = 0.05
 CLOCK_DOUBT_SECONDS = 0.25
 """How long after a jump a process may still have read the clock before it."""
 
@@ -130,19 +130,21 @@ class History:
                 customer = self.message_of[row["message_id"]]["customer_id"]
                 left[number[row["channel_id"]], phone[customer]].append(row)
         for line in lines:
-            could_be = [row for row in left[line["channel"], line["to"]] if self._says(row, line)]
-            if could_be:
-                found = max(could_be, key=lambda row: row["id"])
+            fits = [(self._since(row, line), row["id"], row) for row in left[line["channel"], line["to"]]]
+            since, _, found = min(fits, default=(None, 0, {}), key=lambda fit: fit[0])
+            if since is not None and since < float("inf"):
                 left[line["channel"], line["to"]].remove(found)
                 yield line["id"], found
 
-    def _says(self, attempt: Row, line: Row) -> bool:
+    def _since(self, attempt: Row, line: Row) -> float:
+        """How long before a send its attempt began, if it says the same and was under way; else infinity."""
         message = self.message_of[attempt["message_id"]]
-        earliest, _ = self.real(attempt["started_at"])
-        latest = self.real(attempt["settled_at"])[1] if attempt["settled_at"] else float("inf")
-        is_then = earliest - CLOCK_DOUBT_SECONDS <= line["t"] <= latest + CLOCK_DOUBT_SECONDS
-        is_kind = line["template"] == (message["kind"] == "template")
-        return is_then and is_kind and (line["template"] or _starts(message["body"]) in line["text"])
+        is_it = line["template"] == (message["kind"] == "template")
+        if not is_it or not (line["template"] or _starts(message["body"]) in line["text"]):
+            return float("inf")
+        ends = (attempt["settled_at"] or float("inf")) - attempt["started_at"]
+        waits = [line["t"] - began for began in self._moments(attempt["started_at"])]
+        return min((abs(wait) for wait in waits if -AT_ONCE <= wait <= ends / 1000 + AT_ONCE), default=float("inf"))
 
     def sends_of(self) -> dict[int, list[Row]]:
         """The accepted sends of each message, in order."""
@@ -155,16 +157,15 @@ class History:
 
     def real(self, moment_ms: int) -> tuple[float, float]:
         """When a moment of wabot's clock really was: the earliest and the latest that it can have been."""
-        starts = [start for start, _ in self.offsets]
-        found = []
+        found = self._moments(moment_ms)
+        return (min(found), max(found)) if found else (float("-inf"), float("inf"))
+
+    def _moments(self, moment_ms: int) -> list[float]:
+        """Every real moment at which wabot's clock showed this one."""
+        starts, found = [start for start, _ in self.offsets], []
         for n, (start, offset) in enumerate(self.offsets):
             end = starts[n + 1] if n + 1 < len(starts) else float("inf")
             moment = moment_ms / 1000 - offset
             if start - CLOCK_DOUBT_SECONDS <= moment <= end + CLOCK_DOUBT_SECONDS or (n == 0 and moment < start):
                 found.append(moment)
-        return (min(found), max(found)) if found else (float("-inf"), float("inf"))
-
-    def offset_at(self, real: float) -> float:
-        """How far wabot's clock was ahead then."""
-        n = bisect_right([start for start, _ in self.offsets], real) - 1
-        return self.offsets[max(0, n)][1]
+        return found

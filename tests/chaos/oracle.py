@@ -178,8 +178,9 @@ def i5(history: History) -> Found:
             continue
         message = history.message_of[attempt["message_id"]]
         began = history.real(attempt["started_at"])
-        before = [wish for wish in wishes[message["customer_id"]] if wish[1][1] < began[0]]
-        doubtful = [wish for wish in wishes[message["customer_id"]] if wish[1][1] >= began[0] >= wish[1][0] - 0.001]
+        mine = wishes[message["customer_id"]]
+        before = [wish for wish in mine if wish[1][1] < began[0]]
+        doubtful = [wish for wish in mine if wish[1][1] >= began[0] and wish[1][0] <= began[1]]
         if before and not doubtful and before[-1][0] == "stop":
             yield f"message {message['id']}", f"was claimed {began[0] - before[-1][1][1]:.3f} s after STOP was read"
         latest = max(said[message["channel_id"], message["customer_id"]], default=0)

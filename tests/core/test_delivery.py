@@ -314,7 +314,9 @@ def test_a_paused_channel_sends_nothing_and_resumes_in_order(stage: Stage) -> No
     queue(stage, "first", "second")
     assert stage.deliver() == 0
     tenancy.resume_channel(stage.channel.id)
-    stage.deliver()
+    for _ in range(2):
+        stage.later(seconds=1)
+        stage.deliver()
     assert [sent["message"]["text"] for sent in stage.sent] == ["first", "second"]
 
 

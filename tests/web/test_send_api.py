@@ -397,3 +397,19 @@ def test_a_conversation_is_answered_by_post_only(quiet: Cast) -> None:
     for method in ("get", "put", "delete", "patch"):
         answer = getattr(quiet.client, method)(url, headers=quiet.headers("alice"))
         assert (answer.status_code, answer.json["code"]) == (405, "method_not_allowed")
+
+
+def test_history_shows_a_draft_with_the_names_it_was_given_by(cast: Cast) -> None:
+    conversation = cast.conversation_id("bait")
+    kept = cast.upload(b"bytes").json["mediaId"]
+    for draft in (
+        {"kind": "media", "media": {"type": "image", "mediaId": kept, "caption": "the menu", "filename": "menu.png"}},
+        {"kind": "location", "location": {"latitude": 0, "longitude": 0}},
+    ):
+        assert cast.post(f"/api/restaurants/bait/conversations/{conversation}/send", draft).status_code == 202
+    place, file = cast.get(f"/api/restaurants/bait/conversations/{conversation}/messages").json["data"][:2]
+    assert place["payload"]["location"] == {"latitude": 0, "longitude": 0}
+    assert file["payload"]["media"] == {
+        "type": "image", "mediaId": kept, "filename": "menu.png", "mimeType": "image/png", "size": 5,
+    }  # fmt: skip
+    assert (file["body"], file["media"]["id"], file["mediaState"]) == ("the menu", kept, "ready")

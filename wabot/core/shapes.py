@@ -113,7 +113,19 @@ def _address(row: Message, media_id: int) -> str:
 
 def _payload(row: Message) -> dict[str, Any] | None:
     extras = {name: value for name, value in (("choice", row.choice), ("quotedId", row.quoted_id)) if value}
-    return {**row.payload, **extras} or None
+    drafted = {name: _renamed(part) for name, part in row.payload.items()} if row.turn is not None else row.payload
+    return {**drafted, **extras} or None
+
+
+_NAMES = {"media_id": "mediaId", "mime_type": "mimeType", "provider_id": "providerId"}
+
+
+def _renamed(part: Any) -> Any:
+    """A part of a draft of ours with the wire's names; what was not said is left out, but a degree may well be 0."""
+    if not isinstance(part, dict):
+        return part
+    unsaid = {"size": 0, "media_id": 0}
+    return {_NAMES.get(name, name): value for name, value in part.items() if value != "" and value != unsaid.get(name)}
 
 
 def _hint(row: Message, code: str, lang: str) -> str | None:

@@ -43,7 +43,7 @@ def show(token: str) -> Response:
 
 @blueprint.get("/c/<token>")
 def page(token: str) -> Response:
-    """The same on a page, which asks again for a while where its script may run."""
+    """Whether the message was sent, on a page that asks again for a while where its script may run."""
     try:
         found = confirming.find(token)
     except errors.NotFound:

@@ -11,6 +11,6 @@ blueprint = Blueprint("templates", __name__, url_prefix="/restaurants/<slug>/tem
 
 @blueprint.get("")
 def of_tenant(slug: str) -> Response:
-    """All of them, by channel and name."""
+    """The templates of a tenant's channels, by channel and name."""
     tenant = auth.tenant_for(slug)
     return jsonify(data=[shapes.template(row) for row in templates.of_tenant(tenant.id)])
