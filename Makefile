@@ -38,6 +38,12 @@ fuzz: $(DEV) ## fuzz every webhook parser with atheris; SECONDS=300
 	@$(PIP) install --no-deps atheris==3.0.0
 	@$(BIN)/python -m tests.fuzz $(or $(SECONDS),300)
 
+.PHONY: chaos
+MINUTES := 30
+
+chaos: $(DEV) ## kill, stop and misinform everything for MINUTES=30, then check the invariants; SEED=n repeats a run
+	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
 fmt: $(DEV) ## format the code and paste the generated parts into README
 	$(BIN)/ruff check --fix-only --quiet
 	$(BIN)/ruff format

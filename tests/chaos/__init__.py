@@ -7,5 +7,5 @@ stops and jumps of the clock; then everything is restarted, drained, and held ag
 `world` is the cast; `provider` the process that imitates vendors, with `vendors`, `traffic`, `courier` and `faults`;
 `stack` what is started and killed, `storm` the plan of events and its run, `agents` the API's callers, `operator` what
 a person does by hand, `watch` what looks on. `evidence` gathers what `oracle` judges: pure functions over a `history`,
-with tests that show each invariant broken.
+with tests that show each invariant broken; its `doors` look at what is shown.
 """

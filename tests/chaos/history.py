@@ -121,7 +121,7 @@ class History:
         return found | dict(self._guessed(left, {row["id"] for row in found.values()}))
 
     def _guessed(self, lines: Iterable[Row], taken: set[int]) -> Iterable[tuple[str, Row]]:
-        """The latest attempt to this customer by this channel that says the same and was under way at that time."""
+        """The attempt to this customer by this channel that says the same and was under way, begun the latest."""
         phone = {row["id"]: row["address"].lstrip("+") for row in self.customers}
         number = {row["id"]: row["number"] for row in self.channels}
         left: dict[tuple[str, str], list[Row]] = defaultdict(list)
@@ -142,9 +142,11 @@ class History:
         is_it = line["template"] == (message["kind"] == "template")
         if not is_it or not (line["template"] or _starts(message["body"]) in line["text"]):
             return float("inf")
-        ends = (attempt["settled_at"] or float("inf")) - attempt["started_at"]
+        latest = self.real(attempt["settled_at"])[1] if attempt["settled_at"] else float("inf")
+        if line["t"] > latest + AT_ONCE:
+            return float("inf")
         waits = [line["t"] - began for began in self._moments(attempt["started_at"])]
-        return min((abs(wait) for wait in waits if -AT_ONCE <= wait <= ends / 1000 + AT_ONCE), default=float("inf"))
+        return min((abs(wait) for wait in waits if wait >= -AT_ONCE), default=float("inf"))
 
     def sends_of(self) -> dict[int, list[Row]]:
         """The accepted sends of each message, in order."""

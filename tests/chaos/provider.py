@@ -21,6 +21,7 @@ import uuid
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from tests.chaos import faults, traffic, vendors
 from tests.chaos.courier import Courier
@@ -108,19 +109,21 @@ class Handler(BaseHTTPRequestHandler):
             super().finish()
 
     def do_GET(self):
-        path = self.path.partition("?")[0]
-        listed = path.endswith("/Messages.json") and self._twilio_list()
+        path, _, query = self.path.partition("?")
+        listed = path.endswith("/Messages.json") and self._twilio_list(dict(parse_qsl(query)))
         self.answer(200 if listed else 404, json.dumps(listed or {}).encode())
 
-    def _twilio_list(self):
+    def _twilio_list(self, wanted):
+        """The channel's messages to the number that is asked for, newest first."""
         try:
             channel = self.provider.vendors["twilio"].owner(self.headers)
         except vendors.Wrong:
             return None
+        mine = [row for row in reversed(list(self.provider.listed)) if row["channel"] is channel]
         rows = [{"sid": row["sid"], "to": f"whatsapp:+{row['to']}", "from": f"whatsapp:{channel.number}",
                  "body": row["text"], "direction": "outbound-api", "status": "sent", "date_created": row["date"],
                  "date_sent": row["date"], "num_media": "0"}
-                for row in reversed(list(self.provider.listed)) if row["channel"] is channel]  # fmt: skip
+                for row in mine if wanted.get("To") in (None, f"whatsapp:+{row['to']}")]  # fmt: skip
         return {"messages": rows[:1000], "next_page_uri": None}
 
     def do_POST(self):

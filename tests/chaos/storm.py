@@ -33,9 +33,19 @@ KILLS = {
     "term consumer": 2,
     "term web": 1,
 }
-ALWAYS = ("kill consumer in a send", "kill web", "kill consumer")
+ALWAYS = ("kill consumer in a send", "kill web", "kill consumer ahead")
 """In the shortest storm, too."""
 OTHERS = {"outage": 2, "clock far": 1, "clock near": 2, "retry by hand": 3}
+
+
+_FAILED = (
+    "SELECT m.id FROM message m WHERE m.direction = 'OUT' AND m.turn IS NOT NULL "
+    "AND m.status IN ('failed', 'undelivered', 'dead')"
+)
+_UNWANTED = (
+    f"{_FAILED} AND EXISTS (SELECT 1 FROM alias a JOIN opt_out o USING (tenant_id, alias) "
+    "WHERE a.customer_id = m.customer_id)"
+)
 
 
 @dataclass(frozen=True)
@@ -196,12 +206,12 @@ class _Storm:
         self.stack.set_clock(0.0)
 
     def _retry_by_hand(self, _seconds: float) -> None:
-        """Force some of what has failed."""
+        """Force some of what has failed, and all of it that is to customers who no longer want to hear from us."""
         with db.side_connection(self.stack.file) as file:
-            sql = "SELECT id FROM message WHERE direction = 'OUT' AND status IN ('failed', 'undelivered', 'dead')"
-            failed = [row[0] for row in file.execute(sql)]
-        chosen = self._chance.sample(failed, min(5, len(failed)))
-        self.hands += self.stack.operator(retry=chosen).get("retried", [])
+            failed = [row[0] for row in file.execute(_FAILED)]
+            unwanted = [row[0] for row in file.execute(_UNWANTED)]
+        chosen = set(self._chance.sample(failed, min(5, len(failed)))) | set(unwanted)
+        self.hands += self.stack.operator(retry=sorted(chosen)).get("retried", [])
 
     def _keep_going(self) -> None:
         """The operator lets paused and held channels go on, so that no hour's wait ends the storm."""
@@ -211,6 +221,7 @@ class _Storm:
     def drain(self, seconds: float) -> None:
         """Faults off, everything restarted; then until nothing is open at the provider and in the file."""
         self.agents.stop()
+        self._retry_by_hand(0)
         self.stack.provider_does(calm=True)
         for name in ("web", "consumer"):
             self.stack.end(name)

@@ -435,8 +435,7 @@ def test_a_status_of_more_than_thirty_days_ago_changes_nothing(stage: Stage, day
 def test_a_status_for_a_customer_who_was_erased_changes_nothing(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     """Faults row 18: nobody comes back to life by it; it is counted when it is dropped."""
     reference = sent(stage)
-    erase = [f"DELETE FROM {table}" for table in ("attempt", "message", "conversation", "alias", "customer")]
-    db.write(lambda: [db.run(sql) for sql in erase])
+    erase_customers()
     tell(stage, "delivered", reference)
     tell(stage, "failed", reference, error={"code": "temporary", "message": "as told"})
     assert (stage.out(), Customer.select().count(), stage.deliver()) == ([], 0, 0)
@@ -473,21 +472,31 @@ def test_a_new_number_of_the_same_person_inherits_no_consent_and_the_old_one_kee
     assert (consent.has_opted_out(old.id), consent.has_opted_out(new.id)) == (True, False)
 
 
+@pytest.mark.parametrize("forgotten", [False, True], ids=["known", "erased meanwhile"])
 @pytest.mark.parametrize(
     "comes_back", [{"phone": PHONE}, {"userId": "SA.77"}, {"userId": "SA.77", "phone": "+966522222222"}]
 )
 def test_an_opt_out_stands_for_whoever_comes_back_under_one_of_the_names(
-    stage: Stage, comes_back: dict[str, str]
+    stage: Stage, comes_back: dict[str, str], forgotten: bool
 ) -> None:
-    """Faults row 23: who is known by a number and an id is left alone under both, and with a new number beside."""
+    """Faults row 23: who is known by a number and an id is left alone under both, and with a new number beside; also
+    when nothing but the wish itself was kept."""
     both = {"phone": PHONE, "userId": "SA.77"}
     stage.says("hello", **{"from": both})
     stage.says("stop", **{"from": both})
+    stage.read()
+    if forgotten:
+        erase_customers()
     stage.says("where is my order?", **{"from": comes_back})
     stage.answer()
     assert stage.deliver() == 0
     assert consent.has_opted_out(stage.in_()[-1].customer_id)
     assert stage.in_()[-1].for_person == "opted_out"
+
+
+def erase_customers() -> None:
+    tables = ("attempt", "message", "conversation", "alias", "customer")
+    db.write(lambda: [db.run(f"DELETE FROM {table}") for table in tables])
 
 
 def test_a_message_three_days_late_has_both_times_opens_no_window_and_is_not_answered(stage: Stage) -> None:

@@ -107,7 +107,10 @@ ROWS: dict[int, tuple[str, ...]] = {
         f"{HERE}::test_a_worker_that_slept_through_its_lease_settles_its_own_attempt_and_nothing_else",
         f"{STOPS}::test_a_consumer_that_was_stopped_mid_send_changes_nothing_when_it_goes_on",
     ),
-    47: (f"{HERE}::test_a_message_that_kills_its_worker_every_time_is_dead_and_the_others_flow",),
+    47: (
+        f"{HERE}::test_a_message_that_kills_its_worker_every_time_is_dead_and_the_others_flow",
+        f"{HERE}::test_a_row_that_this_release_cannot_read_fails_alone_and_the_others_flow",
+    ),
     48: (f"{HERE}::test_behind_ten_thousand_of_one_tenant_another_tenant_s_message_is_the_next_but_one",),
     49: (
         f"{HERE}::test_after_two_hours_of_outage_nothing_bursts_the_late_expire_and_order_is_kept",
@@ -195,7 +198,7 @@ class Wire:
         """From now on each send meets this, after its request was read or before."""
 
         def noted(connection: socket.socket) -> None:
-            self.requests.append(whole_request(connection) if reads else b"")
+            self.requests.append(whole_request(connection) if reads else connection.recv(1, socket.MSG_PEEK))
             behave(connection)
 
         self.points_to(self.serve(noted))
@@ -323,6 +326,9 @@ def test_after_six_hours_without_a_consumer_what_is_too_late_expires_and_the_res
     stage.later(hours=20)
     for phone in (first, second):
         queue(stage, "one", "two", "three", phone=phone)
+    stage.fails(400, "temporary")
+    assert stage.deliver() == 2, "what goes first is due last when the consumer comes back"
+    stage.accepts()
     sending.send("bait", silent, words.Draft(words.Kind.TEXT, "the window closes"))
     stage.says("hello", phone=waiting)
     stage.answer()
@@ -931,6 +937,22 @@ def test_a_message_that_kills_its_worker_every_time_is_dead_and_the_others_flow(
     assert refusal.value.code == "poison"
 
 
+def test_a_row_that_this_release_cannot_read_fails_alone_and_the_others_flow(stage: Stage) -> None:
+    """Faults row 47: what was queued by a newer release that was rolled back; once it is back, it can be sent."""
+    [bad] = queue(stage, "bad")
+    queue(stage, "good", phone="+966522222222")
+    payload = json.dumps({"template": {"name": "x", "of": "a newer release"}})
+    db.write(lambda: db.run("UPDATE message SET payload = ? WHERE id = ?", payload, bad.id))
+    assert stage.deliver() == 2
+    assert texts(stage) == ["good"]
+    row = one_of(bad)
+    assert (row.status, row.error_code, row.critical) == (Status.FAILED, "unreadable", True)
+    db.write(lambda: db.run("UPDATE message SET payload = '{}' WHERE id = ?", bad.id))
+    assert retrying.retry_one(None, bad.id, by=AttemptBy.HAND, actor="me").retried == [bad.id]
+    assert stage.deliver() == 1
+    assert one_of(bad).status is Status.SENT
+
+
 def deaths(stage: Stage) -> int:
     """How often a consumer dies that is started again each time, in an hour."""
     died = 0
@@ -973,7 +995,7 @@ def test_behind_ten_thousand_of_one_tenant_another_tenant_s_message_is_the_next_
     for _ in range(8):
         claim = db.write(lambda: outbox.claim(clock.now(), stage.pace, delivery.lease()))
         assert claim is not None
-        turns.append(claim.draft.text)
+        turns.append(claim.draft().text)
     assert turns[:6] in (["bulk", "single"] * 3, ["single", "bulk"] * 3)
     assert turns[6:] == ["bulk", "bulk"], "and then A has all of it"
 
@@ -1247,14 +1269,16 @@ def test_a_template_is_paused_for_wrong_variables_only_after_three_in_a_row(
 
 
 def test_a_message_is_either_cancelled_or_sent_never_both(stage: Stage) -> None:
-    """Faults row 54: whoever comes first: cancelled and never sent, or claimed and a conflict."""
+    """Faults row 54: whoever comes first: cancelled and never sent, or claimed and a conflict; also when both come at
+    the same time."""
     ends = []
-    for n in range(24):
+    for n in range(30):
         [message] = queue(stage, f"{n}")
         barrier = threading.Barrier(2)
 
-        def cancels(message_id: int = message.id, barrier: threading.Barrier = barrier) -> bool:
-            barrier.wait(30)
+        def cancels(message_id: int = message.id, barrier: threading.Barrier | None = barrier) -> bool:
+            if barrier is not None:
+                barrier.wait(30)
             try:
                 retrying.cancel(None, message_id, actor="me")
             except errors.Conflict:
@@ -1262,12 +1286,18 @@ def test_a_message_is_either_cancelled_or_sent_never_both(stage: Stage) -> None:
             return True
 
         with ThreadPoolExecutor(1) as pool:
-            cancelled = pool.submit(cancels)
-            barrier.wait(30)
+            cancelled = pool.submit(cancels, barrier=barrier if n % 3 else None)
+            if n % 3:
+                barrier.wait(30)
+            else:
+                cancelled.result()
             stage.deliver()
         stage.deliver()
         ends.append((cancelled.result(), one_of(message).status, f"{n}" in texts(stage)))
+    assert ends[::3] == [(True, Status.CANCELLED, False)] * 10
     assert set(ends) <= {(True, Status.CANCELLED, False), (False, Status.SENT, True)}
+    with pytest.raises(errors.Conflict):
+        retrying.cancel(None, Message.get(Message.status == Status.SENT).id, actor="me")
     assert len(journal()) == sum(cancelled for cancelled, _, _ in ends)
 
 
@@ -1276,10 +1306,16 @@ def texts(stage: Stage) -> list[str]:
 
 
 def test_a_connection_that_its_peer_closed_between_sends_costs_nothing(wire: Wire) -> None:
-    """Faults row 55: each send has a connection of its own, so that none is ever stale."""
+    """Faults row 55: each send has a connection of its own, so that none is ever stale: the provider promises to keep
+    its connections, and breaks one as soon as it is used again."""
+
+    def breaks_when_used_again(connection: socket.socket) -> None:
+        answered("201 Created", b'{"id": "sbx.1"}', "Connection: keep-alive")(connection)
+        if connection.recv(65536):
+            resets(connection)
+
     queue(wire.stage, "first", "second", "third")
-    kept_alive = b'HTTP/1.1 201 Created\r\nConnection: keep-alive\r\nContent-Length: 15\r\n\r\n{"id": "sbx.1"}'
-    wire.meets(told(kept_alive))
+    wire.meets(breaks_when_used_again)
     assert wire.stage.deliver() == 3
     assert {(row.status, row.attempts) for row in wire.stage.out()} == {(Status.SENT, 1)}
     assert len(wire.requests) == 3

@@ -85,11 +85,16 @@ def withdraw(attempt_id: int, code: str, now: datetime) -> None:
 def _call(claimed: Claimed) -> Outcome:
     settings = config.settings()
     try:
+        draft = claimed.draft()
+    except Exception as error:
+        log.exception("a message cannot be read", extra={"attempt": claimed.attempt_id})
+        return errors.SetupRefused("unreadable", type(error).__name__)
+    try:
         account = tenancy.account_for(claimed.provider, claimed.number, claimed.credentials)
         return by_name(claimed.provider).send(
             account,
             claimed.recipient,
-            claimed.draft,
+            draft,
             reference=claimed.reference,
             structures=structures.Kept(),
             files=media.Kept(claimed.tenant_id),
@@ -166,7 +171,9 @@ def _failed(message: Message, attempt: Attempt, failure: errors.ProviderFailure,
 
 
 def recover_lost() -> bool:
-    """Attempts that nobody will settle: their outcome is unknown, never "not sent"."""
+    """Attempts that nobody will settle: their outcome is unknown, never "not sent". And what waits for a moment that a
+    clock which went back has put out of reach: it is due now, whoever was there to see the clock jump."""
+    db.write(_bring_forward)
     found = [attempt.id for attempt in attempts.lost(clock.now())]
     if found:
         db.write(lambda: _lose_all(found, clock.now()))
@@ -195,7 +202,11 @@ def mind_the_clock(jump: float) -> None:
 
     def mend() -> None:
         attempts.postpone_leases(now + lease())
-        furthest = max((*config.settings().wabot_retry_delays, 0)) + 1
-        outbox.bring_forward(now, timedelta(seconds=furthest))
+        _bring_forward()
 
     db.write(mend)
+
+
+def _bring_forward() -> None:
+    furthest = max((*config.settings().wabot_retry_delays, 0)) + 1
+    outbox.bring_forward(clock.now(), timedelta(seconds=furthest))

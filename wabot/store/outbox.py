@@ -1,6 +1,7 @@
 """The outbox: which message is next, and claiming it. What follows from an outcome is decided in
 `core.policy`; here it is only found and written."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,9 +43,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message in our hands: everything the provider call needs, so that no transaction stays open. `sent_today`
-    is how many messages the channel has begun to send in the tenant's day, this one included; 0 where it was begun
-    before."""
+    """A message in our hands: all that the provider call needs, so that no transaction stays open. `sent_today` is how
+    many messages the channel has begun to send in the tenant's day, with this one; 0 where it was begun before. `draft`
+    reads what is to be sent; it may fail, which must not keep the others from being claimed."""
 
     attempt_id: int
     reference: str
@@ -54,7 +55,7 @@ class Claimed:
     number: str
     credentials: bytes
     recipient: str
-    draft: words.Draft
+    draft: Callable[[], words.Draft]
     message_id: int
     sent_today: int
     out_per_day: int
@@ -154,7 +155,7 @@ def _take(message: Message, now: datetime, pace: Pace, lease: timedelta) -> Clai
         number=channel.number,
         credentials=bytes(channel.credentials),
         recipient=message.customer.address,
-        draft=message.draft(),
+        draft=message.draft,
         message_id=message.id,
         sent_today=sent_today if n == 1 else 0,
         out_per_day=channel.out_per_day,
@@ -183,9 +184,8 @@ def _next_due(now: datetime) -> datetime | None:
 
 
 def _next_unknown_released(now: datetime) -> datetime | None:
-    since = _moment(
-        "SELECT min(unknown_since) FROM message WHERE status = 'unknown' AND unknown_since > ?", now - UNKNOWN_HOLDS
-    )
+    sql = "SELECT min(unknown_since) FROM message WHERE status = 'unknown' AND unknown_since > ?"
+    since = _moment(sql, now - UNKNOWN_HOLDS)
     return since + UNKNOWN_HOLDS if since else None
 
 
@@ -253,11 +253,26 @@ def new_turn(message: Message) -> int:
 
 
 def bring_forward(now: datetime, furthest: timedelta) -> None:
-    """Inside a write: retries further ahead than any can be are due now, because the clock went back."""
+    """Inside a write: what is due further ahead than it can be is due now, because the clock was ahead when that was
+    written: retries by `furthest`, all else that waits by LONGEST_HOLD, and what was queued or asked at a moment that
+    is still to come."""
     db.run(
-        "UPDATE message SET due_at = ? WHERE status = 'queued' AND retry_due = 1 AND due_at > ?", now, now + furthest
+        "UPDATE message SET due_at = ? WHERE status = 'queued' AND due_at > ? "
+        "AND (due_at > iif(retry_due, ?, ?) OR (created_at > ? AND NOT retry_due))",
+        now,
+        now,
+        now + furthest,
+        now + LONGEST_HOLD,
+        now,
     )
     db.run("UPDATE message SET unknown_since = ? WHERE status = 'unknown' AND unknown_since > ?", now, now)
+    db.run(
+        "UPDATE message SET answer_due_at = ? WHERE answer_due_at > ? AND (created_at > ? OR answer_due_at > ?)",
+        now,
+        now,
+        now,
+        now + LONGEST_HOLD,
+    )
 
 
 def depths() -> dict[str, int]:
