@@ -163,6 +163,13 @@ def test_a_connection_closed_without_an_answer_is_an_unknown_outcome(serve: Serv
     assert failure.value.code == "connection_lost"
 
 
+def test_what_came_of_an_answer_that_was_cut_short_is_kept(serve: Serve) -> None:
+    head = b"HTTP/1.1 201 Created\r\nContent-Length: 100000\r\n\r\n"
+    with pytest.raises(errors.UnknownOutcome) as failure:
+        get(serve(answers(head + b"{" * 3000)), deadline_seconds=10)
+    assert failure.value.raw == b"{" * 2048
+
+
 @pytest.mark.parametrize(
     "cut_short",
     [

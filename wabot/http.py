@@ -68,6 +68,7 @@ def request(
     """
     watch = _Watch(deadline_seconds)
     _call.watch = watch
+    parts: list[bytes] = []
     try:
         with requests.Session() as session:
             session.trust_env = False
@@ -84,12 +85,12 @@ def request(
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                body = _read(response, most_bytes)
+                _read(response, most_bytes, parts)
             if watch.expired:
-                raise errors.UnknownOutcome("timeout", "the answer was broken off")
-            return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
+                raise errors.UnknownOutcome("timeout", "the answer was broken off", _begun(parts))
+            return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, b"".join(parts))
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        raise _translated(error, watch) from error
+        raise _translated(error, watch, _begun(parts)) from error
     finally:
         watch.cancel()
         _call.watch = None
@@ -100,25 +101,29 @@ def multipart(fields: Mapping[str, str | tuple[str, bytes, str]]) -> tuple[bytes
     return urllib3.encode_multipart_formdata(fields)
 
 
-def _read(response: requests.Response, most: int) -> bytes:
-    """The raw body, never inflated: a compressed answer was not asked for and stays unreadable."""
-    parts: list[bytes] = []
+def _read(response: requests.Response, most: int, parts: list[bytes]) -> None:
+    """Add the raw body to `parts` as it comes, never inflated: a compressed answer was not asked for and stays
+    unreadable."""
     size = 0
     while chunk := response.raw.read1(65536, decode_content=False):
         parts.append(chunk)
         size += len(chunk)
         if size > most:
-            raise errors.UnknownOutcome("answer_too_large", f"more than {most} bytes", b"".join(parts)[:2048])
-    return b"".join(parts)
+            raise errors.UnknownOutcome("answer_too_large", f"more than {most} bytes", _begun(parts))
 
 
-def _translated(error: Exception, watch: "_Watch") -> errors.ProviderFailure:
+def _begun(parts: list[bytes]) -> bytes:
+    """As much as is kept of an answer that did not come whole."""
+    return b"".join(parts)[:RAW_BYTES_KEPT]
+
+
+def _translated(error: Exception, watch: "_Watch", begun: bytes) -> errors.ProviderFailure:
     what = error.__class__.__name__
     if not watch.connected:
         return errors.TemporaryFailure("not_sent", what)
     if watch.expired or isinstance(error, requests.Timeout):
-        return errors.UnknownOutcome("timeout", what)
-    return errors.UnknownOutcome("connection_lost", what)
+        return errors.UnknownOutcome("timeout", what, begun)
+    return errors.UnknownOutcome("connection_lost", what, begun)
 
 
 class _Watch:

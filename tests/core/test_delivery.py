@@ -9,7 +9,7 @@ from tests.core.conftest import Stage
 from wabot import clock, config, errors, words
 from wabot.core import delivery, sending, structures, tenancy
 from wabot.providers.base import Accepted
-from wabot.store import attempts, db, messages, outbox, workers
+from wabot.store import attempts, db, messages, outbox, tenants, workers
 from wabot.store.messages import Message
 from wabot.words import Status
 
@@ -318,6 +318,30 @@ def test_a_paused_channel_sends_nothing_and_resumes_in_order(stage: Stage) -> No
         stage.later(seconds=1)
         stage.deliver()
     assert [sent["message"]["text"] for sent in stage.sent] == ["first", "second"]
+
+
+def test_what_was_queued_while_the_clock_was_ahead_goes_out_when_it_is_back(stage: Stage) -> None:
+    stage.keep_house()
+    stage.later(hours=6)
+    queue(stage, "hi")
+    stage.later(hours=-6)
+    stage.keep_house()
+    assert stage.deliver() == 1
+
+
+def test_what_was_put_off_while_the_clock_was_ahead_goes_out_though_nobody_saw_the_jump(stage: Stage) -> None:
+    [message] = queue(stage, "hi")
+    db.write(lambda: outbox.requeue(message, clock.now() + timedelta(hours=6)))
+    delivery.recover_lost()
+    assert stage.deliver() == 1
+
+
+def test_a_hold_that_was_written_while_the_clock_was_ahead_does_not_hide_the_next_one(stage: Stage) -> None:
+    queue(stage, "hi")
+    db.write(lambda: tenants.change_channel(stage.channel.id, held_until=clock.now() + timedelta(hours=6)))
+    stage.fails(429, "throttled", headers={"Retry-After": "7"})
+    stage.deliver()
+    assert stage.fresh_channel().held_until <= clock.now() + timedelta(seconds=7)
 
 
 def test_a_suspended_tenant_sends_nothing_until_it_is_resumed(stage: Stage) -> None:

@@ -147,6 +147,13 @@ def test_the_window_is_open_for_a_day_after_the_customer_s_last_message(
     assert stage.out()[0].error_code == ("" if is_open else "window_closed")
 
 
+def test_a_message_from_the_future_does_not_keep_the_window_open_for_ever(stage: Stage) -> None:
+    stage.says("hello", at="2099-01-01T00:00:00Z")
+    stage.answer()
+    assert stage.in_()[0].event_at.year == 2099
+    assert Conversation.get().last_in_at <= clock.now()
+
+
 def test_the_day_s_allowance_ends_with_the_tenant_s_day(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     db.write(lambda: tenants.change_channel(stage.channel.id, out_per_day=4))
     stage.says("hello")

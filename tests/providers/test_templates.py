@@ -112,6 +112,8 @@ def row(sid: str = "SM1", *, seconds: float = 1, body: str = "Your order is read
         ([row(direction="inbound")], None),
         ([row(), row("SM2")], None),
         ([row(), row("SM9")], "SM1"),
+        ([row(to="whatsapp:+966522222222")], None),
+        ([row(to="whatsapp:+966511111111", **{"from": "whatsapp:+14155238886"})], "SM1"),
         (["rubbish", None, {}], None),
     ],
 )

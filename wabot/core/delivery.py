@@ -17,6 +17,8 @@ from wabot.store.outbox import Claimed, Pace
 log = logging.getLogger(__name__)
 
 LEASES_PER_TIMEOUT = 3
+LEASES_TO_RECORD = 10
+"""How long an outcome waits for a file that cannot be written: while it cannot, nobody can call the attempt lost."""
 ALLOWANCE_WARNINGS = (75, 90, 100)
 """Percent of the day's allowance of a channel at which the operator is told."""
 
@@ -45,7 +47,7 @@ def deliver_next(pace: Pace) -> bool:
     began = clock.monotonic()
     outcome = _call(claimed)
     seconds = clock.monotonic() - began
-    db.write(lambda: _record(claimed, outcome, seconds), deadline=lease().total_seconds())
+    db.write(lambda: _record(claimed, outcome, seconds), deadline=LEASES_TO_RECORD * lease().total_seconds())
     return True
 
 

@@ -4,7 +4,7 @@ transaction. A bad item is kept in quarantine with its reason; the others of its
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from wabot import clock, errors, words
 from wabot.core import answering, opting, receipts, templates
@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 LONGEST_TRANSACTION_SECONDS = 0.005
 POISON_ATTEMPTS = 3
 LONGEST_ABOUT = 300
+FURTHEST_AHEAD = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +148,14 @@ def _receive(channel: Channel, incoming: words.Incoming, webhook: Webhook, now: 
         if incoming.kind == words.Kind.PREFERENCE:
             opting.prefer(message, now)
     else:
-        customers.note_incoming(conversation.id, message.id, message.event_at)
+        customers.note_incoming(conversation.id, message.id, _believable(message.event_at, now))
         if not opting.heed(message, now):
             answering.plan(channel.tenant, conversation, message, now)
+
+
+def _believable(event_at: datetime, now: datetime) -> datetime:
+    """When the customer wrote: a clock may be some minutes ahead, but a year would keep the window open for one."""
+    return event_at if event_at <= now + FURTHEST_AHEAD else now
 
 
 def _follow(message: Message, provider_message_id: str, now: datetime) -> None:

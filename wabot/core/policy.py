@@ -33,7 +33,7 @@ def follow(message: Message, attempt: Attempt, failure: errors.ProviderFailure, 
     if isinstance(failure, errors.UnknownOutcome):
         messages.change(message.id, status=words.Status.UNKNOWN, unknown_since=now, due_at=None, **described)
     elif isinstance(failure, errors.Throttled):
-        tenants.hold(attempt.channel_id, now + _hold(failure.retry_after))
+        _wait(attempt.channel_id, _hold(failure.retry_after), now)
         outbox.requeue(message, now, **described)
     elif isinstance(failure, errors.CredentialsRefused):
         if tenants.pause(attempt.channel_id, "credentials", failure.message or failure.code, now):
@@ -85,7 +85,7 @@ def _note_circuit(attempt: Attempt, failure: errors.ProviderFailure, now: dateti
     if failures == outbox.CIRCUIT_OPENS:
         log.critical("the provider does not answer", extra={"channel": attempt.channel_id, "code": failure.code})
     longer = min(LONGEST_PROBE_SECONDS, FIRST_PROBE_SECONDS * 2.0 ** min(20, failures - outbox.CIRCUIT_OPENS))
-    tenants.hold(attempt.channel_id, now + timedelta(seconds=longer * (1 + random.random() / 5)))  # noqa: S311
+    _wait(attempt.channel_id, timedelta(seconds=longer * (1 + random.random() / 5)), now)  # noqa: S311
     return True
 
 
@@ -126,6 +126,10 @@ def _end(
     )
     if is_dead:
         log.critical("dead letter", extra={"message_id": message.id, "code": code, "channel": message.channel_id})
+
+
+def _wait(channel_id: int, span: timedelta, now: datetime) -> None:
+    tenants.hold(channel_id, now + span, now + timedelta(seconds=LONGEST_HOLD_SECONDS))
 
 
 def _hold(retry_after: float | None) -> timedelta:

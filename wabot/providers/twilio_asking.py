@@ -30,7 +30,7 @@ def find(
         message
         for page in twilio_recovery.pages(account, query, earliest, settings)
         for message in page
-        if _could_be(message, earliest, known) and _says(message, draft)
+        if _could_be(message, earliest, known) and _is_to(message, query) and _says(message, draft)
     ]
     if len(found) != 1:
         return None
@@ -45,6 +45,11 @@ def _could_be(message: Any, earliest: datetime, known: Set[str]) -> bool:
         return False
     made = twilio_webhooks.moment(str(message.get("date_created") or ""))
     return made is not None and made >= earliest.replace(microsecond=0)
+
+
+def _is_to(message: Mapping[str, Any], query: Mapping[str, str]) -> bool:
+    """As it was asked for: what a list was to leave out may be in it all the same."""
+    return all(message.get(name.lower(), asked) == asked for name, asked in query.items())
 
 
 def _says(message: Mapping[str, Any], draft: words.Draft) -> bool:

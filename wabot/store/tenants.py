@@ -155,9 +155,11 @@ def resume(channel_id: int) -> None:
     )
 
 
-def hold(channel_id: int, until: datetime) -> None:
-    """Let a channel wait after the provider said that it is too fast."""
-    db.run("UPDATE channel SET held_until = max(coalesce(held_until, 0), ?) WHERE id = ?", until, channel_id)
+def hold(channel_id: int, until: datetime, furthest: datetime) -> None:
+    """Let a channel wait after the provider said that it is too fast. A hold beyond `furthest` was written by a clock
+    that was ahead, and counts for nothing."""
+    held = "iif(coalesce(held_until, 0) > ?, 0, coalesce(held_until, 0))"
+    db.run(f"UPDATE channel SET held_until = max({held}, ?) WHERE id = ?", furthest, until, channel_id)  # noqa: S608
 
 
 def note_failure(channel_id: int) -> int:
