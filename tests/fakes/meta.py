@@ -7,8 +7,10 @@ file, one JSON object a line, flushed before the answer leaves. With `--webhook`
 
     POST /_control  {"mode", "count": 1, …}   what the next sends meet, one order after the other; see MODES
     POST /_control  {"clear": true}           ends all orders
-    POST /_control  {"files": {"ID": {"mime_type", "base64"}}}  files of customers; {"forget_files": true} drops all
-    GET  /_ledger                             {"messages": [ledger], "callbacks": [statuses that were posted]}
+    POST /_control  {"files": {"ID": {"mime_type", "base64"}}}  files of customers, or with "size" random bytes of
+                                              the seed ID; {"forget_files": true} drops all
+    GET  /_ledger                             {"messages": [ledger], "callbacks": [statuses that were posted],
+                                               "asked": [path and token of each request about a file]}
 
 Parameters of an order: `on` (messages, the default | upload | about: what a file's id is asked for | file: its bytes),
 `accepted` (whether it counts as carried out), `status`, `code`, `subcode`, `details`, `retry_after`, `delay_ms` (before
@@ -23,6 +25,7 @@ import hashlib
 import hmac
 import json
 import queue
+import random
 import re
 import secrets
 import signal
@@ -97,7 +100,7 @@ class Meta:
     """What the server knows; every method may be called from any thread."""
 
     def __init__(self, numbers, ledger, callbacks=None):
-        self.numbers, self.callbacks, self.orders, self.files = numbers, callbacks, deque(), {}
+        self.numbers, self.callbacks, self.orders, self.files, self.asked = numbers, callbacks, deque(), {}, []
         self._ledger = ledger.open("a", encoding="utf-8")
         self._path, self._lock = ledger, threading.Lock()
 
@@ -111,7 +114,8 @@ class Meta:
             if wanted.get("forget_files"):
                 self.files.clear()
             for media_id, file in wanted.get("files", {}).items():
-                self.files[media_id] = (file["mime_type"], base64.b64decode(file["base64"]))
+                made = random.Random(media_id).randbytes(file["size"]) if "size" in file else b""
+                self.files[media_id] = (file["mime_type"], made or base64.b64decode(file["base64"]))
             if "mode" in wanted:
                 if wanted["mode"] not in MODES:
                     raise Refusal(400, 100, f"modes are {', '.join(MODES)}")
@@ -207,8 +211,9 @@ class Meta:
 class Callbacks:
     """Posts the signed statuses one after the other."""
 
-    def __init__(self, url, app_secret, delay_seconds):
+    def __init__(self, url, app_secret, delay_seconds, secrets_of=None):
         self.url, self.app_secret, self.delay, self.made = url, app_secret, delay_seconds, []
+        self.secrets_of = secrets_of or {}
         self._due = queue.SimpleQueue()
         threading.Thread(target=self._post_all, daemon=True).start()
 
@@ -221,17 +226,18 @@ class Callbacks:
                 told["biz_opaque_callback_data"] = message["biz_opaque_callback_data"]
             if status == "failed":
                 told["errors"] = [{"code": order.get("error_code", 131026), "title": "As ordered"}]
-            self._due.put((time.monotonic() + self.delay, told, webhook(number_id, statuses=[told])))
+            secret = self.secrets_of.get(number_id, self.app_secret)
+            self._due.put((time.monotonic() + self.delay, told, webhook(number_id, statuses=[told]), secret))
 
     def _post_all(self):
         while True:
-            due, told, body = self._due.get()
+            due, told, body, secret = self._due.get()
             time.sleep(max(0, due - time.monotonic()))
-            self.made.append({"id": told["id"], "status": told["status"], "answer": self._post(body)})
+            self.made.append({"id": told["id"], "status": told["status"], "answer": self._post(body, secret)})
 
-    def _post(self, body):
+    def _post(self, body, secret):
         parts = urlsplit(self.url)
-        headers = {"Content-Type": "application/json", "X-Hub-Signature-256": sign(body, self.app_secret)}
+        headers = {"Content-Type": "application/json", "X-Hub-Signature-256": sign(body, secret)}
         with contextlib.closing(HTTPConnection(parts.netloc, timeout=15)) as connection:
             try:
                 connection.request("POST", parts.path, body, headers)
@@ -255,11 +261,12 @@ class Handler(BaseHTTPRequestHandler):
         number_id = urlsplit(self.path).path.strip("/")
         if self.path == "/_ledger":
             made = self.meta.callbacks.made if self.meta.callbacks else []
-            return self._json(200, {"messages": self.meta.lines(), "callbacks": list(made)})
+            asked = list(self.meta.asked)
+            return self._json(200, {"messages": self.meta.lines(), "callbacks": list(made), "asked": asked})
         try:
             media_id = number_id.removeprefix("_file/")
             if media_id in self.meta.files:
-                self._known()
+                self.meta.asked.append({"path": urlsplit(self.path).path, "token": self._known()})
                 return self._give(media_id) if media_id != number_id else self._tell(media_id)
             self._authorise(number_id)
         except Refusal as refusal:
@@ -412,10 +419,12 @@ def main():
     parser.add_argument("--number", action="append", required=True, metavar="ID=TOKEN", help="can be given again")
     parser.add_argument("--webhook", help="where signed statuses are posted")
     parser.add_argument("--app-secret", default="")
+    parser.add_argument("--secret", action="append", default=[], metavar="ID=SECRET", help="of a number's own app")
     parser.add_argument("--callback-delay-ms", type=int, default=50)
     wanted = parser.parse_args()
+    own = dict(number.split("=", 1) for number in wanted.secret)
     callbacks = (
-        Callbacks(wanted.webhook, wanted.app_secret, wanted.callback_delay_ms / 1000) if wanted.webhook else None
+        Callbacks(wanted.webhook, wanted.app_secret, wanted.callback_delay_ms / 1000, own) if wanted.webhook else None
     )
     server = Server(("127.0.0.1", wanted.port), Handler)
     server.meta = Meta(dict(number.split("=", 1) for number in wanted.number), wanted.ledger, callbacks)

@@ -4,6 +4,8 @@
 
 The first line on standard output is the port. Every send that Twilio would have carried out stands in the
 ledger file, one JSON object a line, flushed before the answer leaves: what the customer would have received.
+`--also AC…=TOKEN` is another account, with contents of its own. With `--fetch` the file of a send is fetched from its
+MediaUrl first, and the ledger's `File` says what was there.
 
     POST /_control  {"mode", "count": 1, …}   what the next sends meet, one order after the other; see MODES
     POST /_control  {"forget_contents": true} contents are gone; {"contents": {"HX…": types}} adds some
@@ -93,8 +95,9 @@ class Refusal(Exception):
 class Twilio:
     """What the server knows; every method may be called from any thread."""
 
-    def __init__(self, account, token, ledger, callbacks=None):
-        self.account, self.token, self.callbacks = account, token, callbacks
+    def __init__(self, account, token, ledger, callbacks=None, others=None, fetches=False):
+        self.account, self.tokens, self.callbacks = account, {account: token, **(others or {})}, callbacks
+        self.fetches, self.owners = fetches, {}
         self.orders, self.contents, self.inbound, self.next_page_uri, self.files = deque(), {}, [], None, {}
         self._ledger = ledger.open("a", encoding="utf-8")
         self._path, self._lock = ledger, threading.Lock()
@@ -126,7 +129,12 @@ class Twilio:
                     return order
         return {"mode": "ok"}
 
-    def check(self, form):
+    def caller(self, authorization):
+        """Whose credentials these are; None where they are nobody's."""
+        pairs = {f"{account}:{token}": account for account, token in self.tokens.items()}
+        return next((pairs[pair] for pair in pairs if authorization == f"Basic {encoded(pair)}"), None)
+
+    def check(self, form, account=None):
         """Raises Refusal as the error pages say (21604, 21603, 21910, 21619, 21620, 21617, 21655, 21656,
         21609)."""
         sender = form.get("From", "")
@@ -144,7 +152,8 @@ class Twilio:
             raise Refusal(400, 63021, "Channel invalid content error")
         if len(form.get("Body", "")) > 1600:
             raise Refusal(400, 21617, "The concatenated message body exceeds the 1600 character limit.")
-        if "ContentSid" in form and form["ContentSid"] not in self.contents:
+        content = form.get("ContentSid")
+        if content is not None and (content not in self.contents or self.owners.get(content, account) != account):
             raise Refusal(400, 21655, "The ContentSid is Invalid")
         self._check_variables(form)
         callback = urlsplit(form.get("StatusCallback", "http://ok"))
@@ -162,28 +171,49 @@ class Twilio:
         if bad or len(values) > 100 or wanted - set(variables):
             raise Refusal(400, 21656, "The Content Variables parameter is invalid.")
 
-    def carry_out(self, form, order):
+    def carry_out(self, form, order, account):
         sid = new_sid("file" if form.get("MediaUrl") else "message")
-        line = {"sid": sid, "time": time.time(), "mode": order["mode"]}
+        line = {"sid": sid, "account": account, "time": time.time(), "mode": order["mode"]}
         line |= {name: form.get(name) for name in FIELDS}
+        if self.fetches and form.get("MediaUrl"):
+            line["File"] = fetched(form["MediaUrl"])
         with self._lock:
             self._ledger.write(json.dumps(line) + "\n")
             self._ledger.flush()
         if self.callbacks and form.get("StatusCallback"):
-            self.callbacks.plan(self, sid, form, order)
+            self.callbacks.plan(account, self.tokens[account], sid, form, order)
         return sid
 
     def lines(self):
         with self._lock:
             return [json.loads(line) for line in self._path.read_text(encoding="utf-8").splitlines()]
 
-    def create(self, content):
+    def create(self, content, account):
         if not isinstance(content.get("types"), dict) or not content.get("language"):
             raise Refusal(400, 20001, "types and language are required")
         sid = new_sid("content")
         with self._lock:
-            self.contents[sid] = content["types"]
-        return {"sid": sid, "account_sid": self.account} | content
+            self.contents[sid], self.owners[sid] = content["types"], account
+        return {"sid": sid, "account_sid": account} | content
+
+
+def encoded(pair):
+    return base64.b64encode(pair.encode()).decode()
+
+
+def fetched(url):
+    """What is at an address of a file, asked for without any credentials."""
+    parts = urlsplit(url)
+    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    with contextlib.closing(connect(parts.netloc, timeout=15)) as connection:
+        try:
+            connection.request("GET", url[len(f"{parts.scheme}://{parts.netloc}") :])
+            answer = connection.getresponse()
+            body = answer.read()
+        except (OSError, HTTPException) as error:
+            return {"error": repr(error)}
+    digest = hashlib.sha256(body).hexdigest()
+    return {"status": answer.status, "content_type": answer.headers["Content-Type"], "sha256": digest}
 
 
 def slowly(data, pause):
@@ -206,17 +236,17 @@ class Callbacks:
         for target in (self._wait, *[self._post_all] * 8):
             threading.Thread(target=target, daemon=True).start()
 
-    def plan(self, twilio, sid, form, order):
+    def plan(self, account, token, sid, form, order):
         with self._wake:
             for n, status in enumerate(order.get("then", ("sent", "delivered", "read")), 1):
                 params = {
                     "MessageSid": sid, "SmsSid": sid, "MessageStatus": status, "SmsStatus": status,
-                    "AccountSid": twilio.account, "ApiVersion": "2010-04-01", "ChannelPrefix": "whatsapp",
+                    "AccountSid": account, "ApiVersion": "2010-04-01", "ChannelPrefix": "whatsapp",
                     "From": form.get("From") or "whatsapp:+15005550006", "To": form["To"],
                 }  # fmt: skip
                 if status in ("failed", "undelivered"):
                     params |= {"ErrorCode": str(order.get("error_code", 63024)), "ChannelStatusMessage": "as ordered"}
-                job = (twilio.token, form["StatusCallback"], params)
+                job = (token, form["StatusCallback"], params)
                 heapq.heappush(self._heap, (time.monotonic() + n * self.delay, next(self._counter), job))
             self._wake.notify()
 
@@ -261,7 +291,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         path, _, query = self.path.partition("?")
-        account = f"/2010-04-01/Accounts/{self.twilio.account}"
+        caller = self.twilio.caller(self.headers.get("Authorization"))
+        account = f"/2010-04-01/Accounts/{caller}"
         if path == "/_ledger":
             made = self.twilio.callbacks.made if self.twilio.callbacks else []
             self._json(200, {"messages": self.twilio.lines(), "callbacks": list(made)})
@@ -269,10 +300,10 @@ class Handler(BaseHTTPRequestHandler):
             self._json(200, self.twilio.contents)
         elif path.startswith("/_storage/"):
             self._store(path.removeprefix("/_storage/"))
-        elif not self._authorised():
+        elif caller is None:
             self._error(401, 20003, "Authenticate")
         elif path == f"{account}.json":
-            self._json(200, {"sid": self.twilio.account, "status": "active", "friendly_name": "imitation"})
+            self._json(200, {"sid": caller, "status": "active", "friendly_name": "imitation"})
         elif path == f"{account}/Messages.json":
             self._list(dict(parse_qsl(query)), path)
         elif path.startswith(f"{account}/Messages/") and "/Media" in path:
@@ -327,26 +358,23 @@ class Handler(BaseHTTPRequestHandler):
             return self._json(200, {})
         if self.path == "/_inbound":
             return self._json(200, self._take_inbound(json.loads(body)))
-        if not self._authorised():
+        caller = self.twilio.caller(self.headers.get("Authorization"))
+        if caller is None:
             raise Refusal(401, 20003, "Authenticate")
-        if self.path == f"/2010-04-01/Accounts/{self.twilio.account}/Messages.json":
+        if self.path == f"/2010-04-01/Accounts/{caller}/Messages.json":
             form = dict(fields(body.decode()))
             order = self.twilio.next_order("messages")
-            return self._obey(order, lambda: self._sent(form, order))
+            return self._obey(order, lambda: self._sent(form, order, caller))
         if self.path == "/v1/Content":
             order = self.twilio.next_order("content")
-            return self._obey(order, lambda: self.twilio.create(json.loads(body)))
+            return self._obey(order, lambda: self.twilio.create(json.loads(body), caller))
         raise Refusal(404, 20404, f"The requested resource {self.path} was not found")
 
-    def _authorised(self):
-        wanted = base64.b64encode(f"{self.twilio.account}:{self.twilio.token}".encode()).decode()
-        return self.headers.get("Authorization") == f"Basic {wanted}"
-
-    def _sent(self, form, order):
-        self.twilio.check(form)
-        sid = self.twilio.carry_out(form, order)
+    def _sent(self, form, order, caller):
+        self.twilio.check(form, caller)
+        sid = self.twilio.carry_out(form, order, caller)
         status = "accepted" if form.get("MessagingServiceSid") else "queued"
-        return {"sid": sid, "account_sid": self.twilio.account, "status": status, "to": form["To"],
+        return {"sid": sid, "account_sid": caller, "status": status, "to": form["To"],
                 "from": form.get("From"), "body": form.get("Body", ""), "direction": "outbound-api",
                 "date_created": formatdate(usegmt=True), "date_sent": None, "error_code": None,
                 "num_media": str(int("MediaUrl" in form)), "num_segments": "1",
@@ -471,12 +499,15 @@ def main():
     parser.add_argument("--ledger", type=Path, required=True)
     parser.add_argument("--account", required=True)
     parser.add_argument("--token", required=True)
+    parser.add_argument("--also", action="append", default=[], metavar="SID=TOKEN", help="another account")
+    parser.add_argument("--fetch", action="store_true", help="fetch the files that are sent")
     parser.add_argument("--callbacks", action="store_true", help="make signed status callbacks")
     parser.add_argument("--callback-delay-ms", type=int, default=50, help="between the callbacks of a message")
     wanted = parser.parse_args()
     callbacks = Callbacks(wanted.callback_delay_ms / 1000) if wanted.callbacks else None
     server = Server(("127.0.0.1", wanted.port), Handler)
-    server.twilio = Twilio(wanted.account, wanted.token, wanted.ledger, callbacks)
+    others = dict(account.split("=", 1) for account in wanted.also)
+    server.twilio = Twilio(wanted.account, wanted.token, wanted.ledger, callbacks, others, wanted.fetch)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: threading.Thread(target=server.shutdown).start())
     print(server.server_address[1], flush=True)

@@ -1,5 +1,5 @@
-"""wabot as it runs: web and consumer as real processes, beside a separate process that imitates the
-provider. Everything listens on loopback and is ended by its own process id."""
+"""wabot as it runs: web and consumer as real processes, beside separate processes that imitate the
+providers. Everything listens on loopback and is ended by its own process id."""
 
 import contextlib
 import json
@@ -18,6 +18,8 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 ROOT = Path(__file__).resolve().parents[2]
+FAMILIES = ("WABOT_", "CONTENT_SID_", "TWILIO_", "META_", "GUPSHUP_", "INTERAKT_")
+"""Settings of whoever runs the tests, which no process of theirs inherits."""
 ACCOUNT, TOKEN, NUMBER = "AC" + "1" * 32, "t" * 32, "+14155550100"
 
 
@@ -49,6 +51,7 @@ class Stack:
     consumer: subprocess.Popen[bytes] | None = None
     provider: subprocess.Popen[str] | None = None
     provider_port: int = 0
+    others: list[subprocess.Popen[str]] = field(default_factory=list)
     port: int = field(default_factory=free_port)
 
     @property
@@ -64,7 +67,7 @@ class Stack:
         return self.folder / "ledger.jsonl"
 
     def environment(self) -> dict[str, str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("WABOT_", "TWILIO_"))}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(FAMILIES)}
         provider = f"http://127.0.0.1:{self.provider_port}"
         ours = {"WABOT_DB": str(self.file), "WABOT_PORT": str(self.port), "WABOT_PUBLIC_URL": self.url,
                 "TWILIO_API_BASE": provider, "TWILIO_CONTENT_API": provider, "PYTHONPATH": str(ROOT),
@@ -82,11 +85,14 @@ class Stack:
         return json.loads(done.stdout)
 
     def start_provider(self, *options: str) -> None:
-        command = [sys.executable, "-m", "tests.fakes.twilio", "--port", str(self.provider_port),
-                   "--ledger", str(self.ledger_path), "--account", ACCOUNT, "--token", TOKEN, *options]  # fmt: skip
-        self.provider = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
-        assert self.provider.stdout is not None
-        self.provider_port = int(self.provider.stdout.readline())
+        account = ("--port", str(self.provider_port), "--account", ACCOUNT, "--token", TOKEN)
+        self.provider, self.provider_port = imitation("twilio", self.ledger_path, *account, *options)
+
+    def start_other(self, vendor: str, *options: str) -> int:
+        """Start an imitation of another vendor beside it, with a ledger of its own; its port."""
+        process, port = imitation(vendor, self.folder / f"{vendor}.jsonl", *options)
+        self.others.append(process)
+        return port
 
     def start_web(self) -> None:
         self.web = self._start("gunicorn", "wsgi:app")
@@ -111,7 +117,7 @@ class Stack:
         process.wait()
 
     def stop(self) -> None:
-        for process in (self.web, self.consumer, self.provider):
+        for process in (self.web, self.consumer, self.provider, *self.others):
             if process is not None:
                 self.kill(process)
                 if process.stdout is not None:
@@ -119,10 +125,11 @@ class Stack:
 
     def ledger(self) -> list[dict[str, Any]]:
         """What the provider accepted, in order; a line that is still being written is left out."""
-        if not self.ledger_path.exists():
-            return []
-        lines = self.ledger_path.read_text().split("\n")[:-1]
-        return [json.loads(line) for line in lines]
+        return lines_of(self.ledger_path)
+
+    def ledger_of(self, vendor: str) -> list[dict[str, Any]]:
+        """The same of another vendor."""
+        return lines_of(self.folder / f"{vendor}.jsonl")
 
     def api(self, path: str) -> Any:
         """The JSON of an API route, as the operator."""
@@ -130,13 +137,41 @@ class Stack:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
+    def thread(self, slug: str) -> list[dict[str, Any]]:
+        """A tenant's messages, oldest first; nothing before its first conversation."""
+        found: list[dict[str, Any]] = []
+        for conversation in self.api(f"/restaurants/{slug}/conversations")["data"]:
+            found += self.api(f"/restaurants/{slug}/conversations/{conversation['id']}/messages")["data"]
+        return sorted(found, key=lambda message: int(message["id"]))
+
+    def verdicts(self) -> list[str]:
+        return sorted(row["verdict"] for row in self.cli("webhook", "list")["data"])
+
     def logs(self) -> str:
         return "".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
 
 
+def imitation(vendor: str, ledger: Path, *options: str) -> tuple[subprocess.Popen[str], int]:
+    """An imitation of a vendor as a process of its own, and its port."""
+    command = [sys.executable, "-m", f"tests.fakes.{vendor}", "--ledger", str(ledger), *options]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stdout is not None
+    return process, int(process.stdout.readline())
+
+
+def lines_of(ledger: Path) -> list[dict[str, Any]]:
+    if not ledger.exists():
+        return []
+    return [json.loads(line) for line in ledger.read_text().split("\n")[:-1]]
+
+
 def reference(accepted: dict[str, Any]) -> tuple[str, int]:
-    """Our message's uid and the attempt, from the callback address of an accepted send."""
-    [value] = parse_qs(urlsplit(accepted["StatusCallback"]).query)["m"]
+    """Our message's uid and the attempt, from what travelled with an accepted send."""
+    if "StatusCallback" in accepted:
+        [value] = parse_qs(urlsplit(accepted["StatusCallback"]).query)["m"]
+    else:
+        said = accepted["message"]
+        value = said.get("biz_opaque_callback_data") or said["callbackData"]
     uid, _, n = value.partition(".")
     return uid, int(n)
 

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -35,12 +34,6 @@ def post(stack: Stack, form: dict[str, str], path: str = "/whatsapp/webhook") ->
     return requests.post(url, data=form, headers=headers, timeout=20)
 
 
-def thread(stack: Stack) -> list[dict[str, Any]]:
-    [conversation] = stack.api("/restaurants/demo/conversations")["data"]
-    found = stack.api(f"/restaurants/demo/conversations/{conversation['id']}/messages")["data"]
-    return list(reversed(found))
-
-
 def test_a_message_is_answered_at_the_provider_and_its_statuses_come_back(tmp_path: Path) -> None:
     with running(tmp_path, "--callbacks") as stack:
         answer = post(stack, inbound("SM" + "1" * 32, "hello"))
@@ -48,8 +41,8 @@ def test_a_message_is_answered_at_the_provider_and_its_statuses_come_back(tmp_pa
         [sent] = wait_until(stack.ledger, seconds=20, what="the answer reaches the provider")
         assert (sent["To"], sent["From"]) == (f"whatsapp:{CUSTOMER}", f"whatsapp:{NUMBER}")
         assert sent["ContentSid"].startswith("HX")
-        wait_until(lambda: thread(stack)[-1]["status"] == "read", seconds=20, what="the statuses come back")
-        received, answered = thread(stack)
+        wait_until(lambda: stack.thread("demo")[-1]["status"] == "read", seconds=20, what="the statuses come back")
+        received, answered = stack.thread("demo")
         assert (received["direction"], received["body"], received["status"]) == ("IN", "hello", "received")
         assert reference(sent) == (answered["uid"], 1)
         assert answered["sentAt"]

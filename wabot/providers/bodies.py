@@ -3,6 +3,7 @@ SQLite and JSON can carry. Knows no vendor."""
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -14,6 +15,7 @@ MAX_DEPTH = 32
 LARGEST_NUMBER = 2**63 - 1
 """What SQLite and most readers of JSON take for a whole number."""
 
+_PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{0,40})?")
 
@@ -73,6 +75,36 @@ def number(value: Any) -> Any:
     if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
         return float(value)
     return value
+
+
+def part(whole: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The object of this name. Raises Unreadable."""
+    found = whole.get(name)
+    if not isinstance(found, dict):
+        raise errors.Unreadable(f"{name} is not an object")
+    return found
+
+
+def text_of(whole: Mapping[str, Any], name: str, *, required: bool = False) -> str:
+    """The text of this name, empty where there is none. Raises Unreadable."""
+    found = whole.get(name)
+    if found is None and not required:
+        return ""
+    if not isinstance(found, str) or (required and not found):
+        raise errors.Unreadable(f"{name} is not a text")
+    return found
+
+
+def word(whole: Mapping[str, Any], name: str) -> str:
+    """A text or a whole number of this name as clean text; empty for anything else."""
+    found = whole.get(name)
+    known = isinstance(found, str | int) and not isinstance(found, bool)
+    return clean(str(found)).strip() if known else ""
+
+
+def places(text: str) -> set[str]:
+    """The variables of a template's text: what stands in `{{…}}`."""
+    return set(_PLACE.findall(text))
 
 
 def _no_number(word: str) -> float:

@@ -39,7 +39,7 @@ from wabot.providers.base import (
     Lacking,
     Structures,
 )
-from wabot.providers.meta_messages import word
+from wabot.providers.bodies import word
 
 FILES = "https://filemanager.gupshup.io/"
 """Where customers' files are (https://docs.gupshup.io/docs/media)."""

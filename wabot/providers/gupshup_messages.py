@@ -11,7 +11,8 @@ from typing import Any
 
 from wabot import errors, words
 from wabot.providers import bodies, media, meta_messages
-from wabot.providers.meta_messages import moment, part, text_of, word
+from wabot.providers.bodies import part, text_of, word
+from wabot.providers.meta_messages import moment
 
 _ENVELOPE = ("id", "source", "type", "payload", "sender", "context")
 """What has a place of its own in our words."""

@@ -10,10 +10,9 @@ from typing import Any
 
 from wabot import errors, words
 from wabot.providers import bodies
-from wabot.providers.meta_messages import word
+from wabot.providers.bodies import word
 
 ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
 def read(said: Mapping[str, Any]) -> Iterator[words.Template]:
@@ -29,7 +28,7 @@ def _template(row: Mapping[str, Any]) -> words.Template:
     container = _container(row)
     body = word(container, "data") or word(row, "data")
     elsewhere = word(container, "header") + str(container.get("buttons", ""))
-    params = 0 if _PLACE.search(elsewhere) else len(set(_PLACE.findall(body)))
+    params = 0 if bodies.places(elsewhere) else len(bodies.places(body))
     return words.Template(
         word(row, "elementName"),
         word(row, "languageCode"),

@@ -19,7 +19,7 @@ from typing import Any
 from wabot import errors, words
 from wabot.providers import bodies, gupshup_messages, meta_messages, meta_webhooks
 from wabot.providers.base import Account, Arrived
-from wabot.providers.meta_messages import part, text_of, word
+from wabot.providers.bodies import part, text_of, word
 
 RAW_BYTES_KEPT = 2048
 

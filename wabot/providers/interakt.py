@@ -28,7 +28,7 @@ from wabot.providers.base import (
     Lacking,
     Structures,
 )
-from wabot.providers.meta_messages import word
+from wabot.providers.bodies import word
 
 LANGUAGE = "ar"
 """A template's where the draft names none (CONTRACT §3)."""

@@ -16,7 +16,7 @@ from typing import Any
 from wabot import errors, words
 from wabot.providers import bodies, meta_webhooks
 from wabot.providers.base import Account, Arrived
-from wabot.providers.meta_messages import part, text_of, word
+from wabot.providers.bodies import part, text_of, word
 
 SIGNATURES = ("interakt-signature", "x-interakt-signature")
 RAW_BYTES_KEPT = 2048

@@ -15,7 +15,7 @@ from wabot import clock, errors, http, words
 from wabot.config import Settings
 from wabot.providers import answers, bodies, media, meta_codes, meta_webhooks
 from wabot.providers.base import Accepted, Account
-from wabot.providers.meta_messages import word
+from wabot.providers.bodies import word
 
 UPLOADS_SHARE = 0.75
 """Of the time for a send, how much its file may take: something must be left for the message."""

@@ -13,7 +13,8 @@ from wabot import errors, words
 from wabot.config import Settings
 from wabot.providers import media, meta_graph
 from wabot.providers.base import MAX_MEDIA_BYTES, Account, Fetched
-from wabot.providers.meta_messages import MEDIA_ID, word
+from wabot.providers.bodies import word
+from wabot.providers.meta_messages import MEDIA_ID
 
 HOST = "https://lookaside.fbsbx.com/"
 MOST_TOLD = 1 << 16

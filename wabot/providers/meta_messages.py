@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from wabot import errors, words
 from wabot.providers import bodies
+from wabot.providers.bodies import part, text_of, word
 
 _ENVELOPE = ("id", "from", "from_user_id", "timestamp", "type", "context")
 """What has a place of its own in our words; all else is payload."""
@@ -234,31 +235,6 @@ def _former(message: Mapping[str, Any], system: Mapping[str, Any]) -> words.Iden
 def _profile_name(contact: Mapping[str, Any]) -> str:
     profile = contact.get("profile")
     return word(profile, "name") if isinstance(profile, dict) else ""
-
-
-def part(whole: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The object of this name. Raises Unreadable."""
-    found = whole.get(name)
-    if not isinstance(found, dict):
-        raise errors.Unreadable(f"{name} is not an object")
-    return found
-
-
-def text_of(whole: Mapping[str, Any], name: str, *, required: bool = False) -> str:
-    """The text of this name, empty where there is none. Raises Unreadable."""
-    found = whole.get(name)
-    if found is None and not required:
-        return ""
-    if not isinstance(found, str) or (required and not found):
-        raise errors.Unreadable(f"{name} is not a text")
-    return found
-
-
-def word(whole: Mapping[str, Any], name: str) -> str:
-    """A text or a whole number of this name as clean text; empty for anything else."""
-    found = whole.get(name)
-    known = isinstance(found, str | int) and not isinstance(found, bool)
-    return bodies.clean(str(found)).strip() if known else ""
 
 
 def moment(timestamp: str) -> datetime | None:

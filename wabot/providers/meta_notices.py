@@ -13,7 +13,7 @@ from typing import Any
 
 from wabot import words
 from wabot.providers import bodies
-from wabot.providers.meta_messages import word
+from wabot.providers.bodies import word
 
 TEMPLATE_STATUS = "message_template_status_update"
 LONGEST_FIELD = 60

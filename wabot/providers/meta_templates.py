@@ -4,21 +4,19 @@ Source: https://developers.facebook.com/documentation/business-messaging/whatsap
 (2026-05-21).
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from wabot import errors, http, words
 from wabot.config import Settings
-from wabot.providers import meta_graph
+from wabot.providers import bodies, meta_graph
 from wabot.providers.base import Account
-from wabot.providers.meta_messages import word
+from wabot.providers.bodies import word
 
 PAGES = 100
 PAGE_SIZE = 100
 FIELDS = "name,language,status,category,components"
-_PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
 def listed(account: Account, settings: Settings) -> Iterator[words.Template]:
@@ -57,7 +55,7 @@ def _template(row: Mapping[str, Any]) -> words.Template:
     parts = [part for part in listed_parts if isinstance(part, dict)] if isinstance(listed_parts, list) else []
     body = next((word(part, "text") for part in parts if word(part, "type").upper() == "BODY"), "")
     others = [part for part in parts if word(part, "type").upper() != "BODY"]
-    params = 0 if _PLACE.search(str(others)) else len(set(_PLACE.findall(body)))
+    params = 0 if bodies.places(str(others)) else len(bodies.places(body))
     return words.Template(
         word(row, "name"),
         word(row, "language"),

@@ -17,7 +17,7 @@ from typing import Any
 from wabot import errors, words
 from wabot.providers import bodies, meta_messages, meta_notices
 from wabot.providers.base import Account, Address, Answer, Arrived
-from wabot.providers.meta_messages import text_of, word
+from wabot.providers.bodies import text_of, word
 
 SIGNATURE = "x-hub-signature-256"
 OBJECT = "whatsapp_business_account"
@@ -183,7 +183,7 @@ class _Batch:
             return
         for item in listed:
             try:
-                yield understand(meta_messages.part({"the item": bodies.tidy(item)}, "the item"))
+                yield understand(bodies.part({"the item": bodies.tidy(item)}, "the item"))
             except errors.Unreadable as error:
                 yield words.Unread(0, str(error), self.route)
 

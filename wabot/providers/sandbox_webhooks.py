@@ -7,6 +7,7 @@ from typing import Any
 
 from wabot import errors, words
 from wabot.providers import bodies
+from wabot.providers.bodies import part, text_of
 
 PROGRESS: Mapping[str, words.Progress] = {
     "accepted": words.Progress.ACCEPTED,
@@ -39,15 +40,15 @@ def _understood(item: Any) -> words.Item:
 
 
 def _incoming(item: Mapping[str, Any]) -> words.Incoming:
-    message = _part(item, "message")
-    kind = _text(message, "kind", required=True)
+    message = part(item, "message")
+    kind = text_of(message, "kind", required=True)
     return words.Incoming(
-        _text(item, "id", required=True),
-        _identity(_part(item, "from")),
+        text_of(item, "id", required=True),
+        _identity(part(item, "from")),
         kind,
-        name=_text(item, "name"),
-        quoted_id=_text(item, "quotedId"),
-        sent_at=_moment(_text(item, "at")),
+        name=text_of(item, "name"),
+        quoted_id=text_of(item, "quotedId"),
+        sent_at=_moment(text_of(item, "at")),
         **_content(kind, message),
     )
 
@@ -55,27 +56,27 @@ def _incoming(item: Mapping[str, Any]) -> words.Incoming:
 def _content(kind: str, message: Mapping[str, Any]) -> dict[str, Any]:
     """What a person would read of a message, and what it carries beyond that."""
     if kind == words.Kind.INTERACTIVE:
-        reply = _part(message, "reply")
-        return {"text": _text(reply, "title", required=True), "choice": _text(reply, "id", required=True)}
+        reply = part(message, "reply")
+        return {"text": text_of(reply, "title", required=True), "choice": text_of(reply, "id", required=True)}
     if kind == words.Kind.LOCATION:
         place = _place(message)
         return {"text": place["name"] or place["address"], "payload": {"location": place}}
     if kind in _FILES:
-        attachment = _attachment(kind, _part(message, "media"))
-        return {"text": _text(message, "text"), "payload": message, "attachments": (attachment,)}
+        attachment = _attachment(kind, part(message, "media"))
+        return {"text": text_of(message, "text"), "payload": message, "attachments": (attachment,)}
     if kind == words.Kind.TEXT:
-        return {"text": _text(message, "text", required=True)}
-    return {"text": _text(message, "text"), "payload": message}
+        return {"text": text_of(message, "text", required=True)}
+    return {"text": text_of(message, "text"), "payload": message}
 
 
 def _attachment(kind: str, media: Mapping[str, Any]) -> words.Attachment:
-    reference = _text(media, "id", required=True)
-    return words.Attachment(kind, reference, _text(media, "mimeType").lower(), _text(media, "filename"))
+    reference = text_of(media, "id", required=True)
+    return words.Attachment(kind, reference, text_of(media, "mimeType").lower(), text_of(media, "filename"))
 
 
 def _place(message: Mapping[str, Any]) -> dict[str, Any]:
     place: dict[str, Any] = {name: _degrees(message.get(name), name) for name in FURTHEST}
-    return place | {"name": _text(message, "name"), "address": _text(message, "address")}
+    return place | {"name": text_of(message, "name"), "address": text_of(message, "address")}
 
 
 def _degrees(value: Any, name: str) -> float:
@@ -85,7 +86,7 @@ def _degrees(value: Any, name: str) -> float:
 
 
 def _identity(sender: Mapping[str, Any]) -> words.Identity:
-    phone, user_id = _text(sender, "phone"), _text(sender, "userId")
+    phone, user_id = text_of(sender, "phone"), text_of(sender, "userId")
     number = _PHONE.fullmatch(phone)
     if phone and not number:
         raise errors.Unreadable("from.phone is not a number")
@@ -95,34 +96,18 @@ def _identity(sender: Mapping[str, Any]) -> words.Identity:
 
 
 def _receipt(item: Mapping[str, Any]) -> words.Receipt:
-    status = _text(item, "status", required=True)
+    status = text_of(item, "status", required=True)
     if status not in PROGRESS:
         raise errors.Unreadable(f"the status {status[:40]!r} is unknown")
-    problem = _part(item, "error") if item.get("error") else {}
+    problem = part(item, "error") if item.get("error") else {}
     return words.Receipt(
-        _text(item, "id", required=True),
+        text_of(item, "id", required=True),
         PROGRESS[status],
-        reference=_text(item, "reference"),
-        at=_moment(_text(item, "at")),
-        error_code=_text(problem, "code"),
-        error_message=_text(problem, "message"),
+        reference=text_of(item, "reference"),
+        at=_moment(text_of(item, "at")),
+        error_code=text_of(problem, "code"),
+        error_message=text_of(problem, "message"),
     )
-
-
-def _part(whole: Mapping[str, Any], name: str) -> dict[str, Any]:
-    part = whole.get(name)
-    if not isinstance(part, dict):
-        raise errors.Unreadable(f"{name} is not an object")
-    return part
-
-
-def _text(whole: Mapping[str, Any], name: str, *, required: bool = False) -> str:
-    text = whole.get(name)
-    if text is None and not required:
-        return ""
-    if not isinstance(text, str) or (required and not text):
-        raise errors.Unreadable(f"{name} is not a text")
-    return text
 
 
 def _moment(text: str) -> datetime | None:

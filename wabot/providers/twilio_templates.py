@@ -17,7 +17,6 @@ from wabot.providers.twilio_api import Api
 CONTENT_SID = re.compile(r"HX[0-9a-fA-F]{32}")
 PAGES = 100
 PAGE_SIZE = 50
-_PLACE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
 def listed(account: Account, settings: Settings) -> Iterator[words.Template]:
@@ -56,7 +55,7 @@ def _get(url: str, account: Account, settings: Settings) -> dict[str, Any]:
 def _template(content: Mapping[str, Any], approval: Mapping[str, Any]) -> words.Template:
     body = _body(content.get("types"))
     variables = content.get("variables")
-    places = len(variables) if isinstance(variables, dict) else len(set(_PLACE.findall(body)))
+    places = len(variables) if isinstance(variables, dict) else len(bodies.places(body))
     return words.Template(
         name=_text(approval, "name") or _text(content, "friendly_name"),
         language=_text(content, "language"),
