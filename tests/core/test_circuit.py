@@ -115,3 +115,13 @@ def test_a_channel_that_goes_on_does_not_burst(stage: Stage, mend: str) -> None:
         tenancy.edit_channel(stage.channel.id, {"secret": "n" * 32})
     stage.later(seconds=10)
     assert 8 <= stage.deliver() <= 11
+
+
+def test_failures_that_receipts_tell_do_not_call_the_provider_down(stage: Stage) -> None:
+    fill(stage, outbox.CIRCUIT_OPENS + 5)
+    stage.deliver()
+    for attempt in stage.attempts():
+        reference, error = f"{attempt.message.uid}.{attempt.n}", {"code": "temporary", "message": ""}
+        stage.status("undelivered", reference, id=attempt.provider_message_id, error=error)
+    assert {row.status for row in stage.out()} == {Status.QUEUED}
+    assert (stage.fresh_channel().failures, stage.fresh_channel().held_until) == (0, None)

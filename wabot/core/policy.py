@@ -26,9 +26,12 @@ LONGEST_HOLD_SECONDS = 3600.0
 POISON_DEATHS = 3
 
 
-def follow(message: Message, attempt: Attempt, failure: errors.ProviderFailure, now: datetime) -> None:
-    """Inside a write: the one retry policy. What a failure of its newest attempt means for a message."""
-    is_down = _note_circuit(attempt, failure, now)
+def follow(
+    message: Message, attempt: Attempt, failure: errors.ProviderFailure, now: datetime, *, told: bool = False
+) -> None:
+    """Inside a write: the one retry policy. What a failure of its newest attempt means for a message. One that the
+    provider itself `told` by a receipt says nothing against the provider being at work."""
+    is_down = not told and _note_circuit(attempt, failure, now)
     described = {"error_code": failure.code, "error_message": failure.message}
     if isinstance(failure, errors.UnknownOutcome):
         messages.change(message.id, status=words.Status.UNKNOWN, unknown_since=now, due_at=None, **described)

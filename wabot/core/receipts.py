@@ -115,7 +115,7 @@ def _fail(message: Message, attempt: Attempt, receipt: words.Receipt, now: datet
     failure = by_name(message.channel.provider).failure(receipt.error_code, receipt.error_message)
     if isinstance(failure, errors.UnknownOutcome):
         failure = errors.TemporaryFailure(failure.code, failure.message)
-    policy.follow(message, attempt, failure, now)
+    policy.follow(message, attempt, failure, now, told=True)
     if isinstance(failure, errors.PermanentFailure):
         messages.change(message.id, status=status)
 
