@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,12 +76,17 @@ def answered_200(senders: list[subprocess.Popen[str]]) -> set[str]:
 
 def drain(stack: TwoTenants) -> None:
     """Wait until nothing is open any more."""
+    seen: list[dict[str, Any]] = []
 
     def settled() -> bool:
         queue = stack.cli("queue")
+        seen.append(queue)
         return not any(queue[name] for name in ("queued", "sending", "unknown", "webhooksPending"))
 
-    wait_until(settled, seconds=120, what="everything is settled")
+    try:
+        wait_until(settled, seconds=120, what="everything is settled")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {seen[-1]}\n{stack.logs()[-3000:]}") from error
 
 
 def replay_poisoned(stack: TwoTenants) -> None:
