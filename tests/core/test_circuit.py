@@ -117,6 +117,16 @@ def test_a_channel_that_goes_on_does_not_burst(stage: Stage, mend: str) -> None:
     assert 8 <= stage.deliver() <= 11
 
 
+def test_sends_that_died_with_their_worker_say_nothing_against_the_provider(stage: Stage) -> None:
+    fill(stage, outbox.CIRCUIT_OPENS + 5)
+    for _ in range(outbox.CIRCUIT_OPENS + 5):
+        assert db.write(lambda: outbox.claim(clock.now(), stage.pace, timedelta(seconds=1)))
+    stage.later(seconds=2)
+    delivery.recover_lost()
+    assert {row.status for row in stage.out()} == {Status.UNKNOWN}
+    assert (stage.fresh_channel().failures, stage.fresh_channel().held_until) == (0, None)
+
+
 def test_failures_that_receipts_tell_do_not_call_the_provider_down(stage: Stage) -> None:
     fill(stage, outbox.CIRCUIT_OPENS + 5)
     stage.deliver()

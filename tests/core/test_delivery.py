@@ -10,6 +10,7 @@ from wabot import clock, config, errors, words
 from wabot.core import delivery, sending, structures, tenancy
 from wabot.providers.base import Accepted
 from wabot.store import attempts, db, messages, outbox, tenants, workers
+from wabot.store import structures as kept_structures
 from wabot.store.messages import Message
 from wabot.words import Status
 
@@ -318,6 +319,16 @@ def test_a_paused_channel_sends_nothing_and_resumes_in_order(stage: Stage) -> No
         stage.later(seconds=1)
         stage.deliver()
     assert [sent["message"]["text"] for sent in stage.sent] == ["first", "second"]
+
+
+def test_what_a_dead_process_was_creating_at_a_provider_is_created_by_another(stage: Stage) -> None:
+    db.write(lambda: kept_structures.lease("key", clock.now()))
+    stage.keep_house()
+    assert not db.write(lambda: kept_structures.lease("key", clock.now())), "it is alive"
+    dead = "999999:" + workers.me().partition(":")[2]
+    db.write(lambda: db.run("UPDATE structure SET owner = ?", dead))
+    stage.keep_house()
+    assert db.write(lambda: kept_structures.lease("key", clock.now()))
 
 
 def test_what_was_queued_while_the_clock_was_ahead_goes_out_when_it_is_back(stage: Stage) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.core.conftest import PHONE, Stage
 from wabot import clock, errors, words
 from wabot.core import delivery, opting, sending, tenancy
+from wabot.core.structures import BeingCreated
 from wabot.store import consent, db, outbox, rules, tenants
 from wabot.store.customers import Conversation
 from wabot.store.tenants import Channel
@@ -173,6 +174,19 @@ def test_the_day_s_allowance_ends_with_the_tenant_s_day(stage: Stage, caplog: py
     stage.says("hello again")
     stage.answer()
     assert stage.deliver() == 1
+
+
+def test_a_message_that_has_to_wait_for_its_content_spends_no_allowance(stage: Stage) -> None:
+    stage.says("hello")
+    stage.answer()
+    for _ in range(3):
+        claimed = db.write(lambda: outbox.claim(clock.now(), stage.pace, timedelta(seconds=60)))
+        assert claimed is not None
+        db.write(lambda claimed=claimed: delivery.settle(claimed.attempt_id, BeingCreated("key"), clock.now()))  # type: ignore[misc]
+        stage.later(seconds=1)
+    assert stage.fresh_channel().sent_today == 0
+    assert stage.deliver() == 1
+    assert stage.fresh_channel().sent_today == 1
 
 
 def test_a_retry_is_not_a_second_message_of_the_allowance(stage: Stage) -> None:

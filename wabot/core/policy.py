@@ -17,6 +17,8 @@ JITTER_SECONDS = 0.9
 """Retries are never early and at most a second late (CONTRACT §2)."""
 NOT_SENT = "not_sent"
 """The code of a failure to connect: surely nothing was sent."""
+WORKER_LOST = "worker_lost"
+"""The code of an attempt whose process is gone, which says nothing of the provider."""
 THROTTLE_SECONDS = 5.0
 FIRST_PROBE_SECONDS = 5.0
 LONGEST_PROBE_SECONDS = 300.0
@@ -31,7 +33,7 @@ def follow(
 ) -> None:
     """Inside a write: the one retry policy. What a failure of its newest attempt means for a message. One that the
     provider itself `told` by a receipt says nothing against the provider being at work."""
-    is_down = not told and _note_circuit(attempt, failure, now)
+    is_down = not told and failure.code != WORKER_LOST and _note_circuit(attempt, failure, now)
     described = {"error_code": failure.code, "error_message": failure.message}
     if isinstance(failure, errors.UnknownOutcome):
         messages.change(message.id, status=words.Status.UNKNOWN, unknown_since=now, due_at=None, **described)

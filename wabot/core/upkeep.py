@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from wabot import clock, config, errors
 from wabot.core import delivery, media, policy
-from wabot.store import attempts, buckets, db, messages, outbox, runs, tenants, webhooks, workers
+from wabot.store import attempts, buckets, db, messages, outbox, runs, structures, tenants, webhooks, workers
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def keep_house() -> bool:
     _mind_the_clock()
     now = clock.now()
     db.write(lambda: workers.beat("consumer", now))
-    _abandon_dead_readers()
+    _abandon_what_the_dead_had()
     delivery.recover_lost()
     policy.resolve_unknown()
     forgotten = db.write(lambda: attempts.forget_parked(now - PARKED_FOR))
@@ -95,10 +95,13 @@ def _mind_the_clock() -> None:
     _watch.lead = lead
 
 
-def _abandon_dead_readers() -> None:
+def _abandon_what_the_dead_had() -> None:
     for reader in webhooks.readers():
         if workers.is_gone(reader) and db.write(lambda reader=reader: webhooks.abandon(reader)):  # type: ignore[misc]
             log.warning("webhooks of a dead reader are read again")
+    for owner in structures.owners():
+        if workers.is_gone(owner):
+            db.write(lambda owner=owner: structures.abandon(owner))  # type: ignore[misc]
     if webhooks.readers():
         db.write(lambda: webhooks.forget_begun(clock.now() - LONGEST_READING))
 

@@ -91,6 +91,8 @@ def withdraw(attempt: Attempt) -> None:
     """Inside a write: this attempt called nobody; as if it had not been made."""
     db.run("DELETE FROM attempt WHERE id = ?", attempt.id)
     db.run("UPDATE message SET attempts = attempts - 1 WHERE id = ?", attempt.message_id)
+    if attempt.n == 1:
+        db.run("UPDATE channel SET sent_today = max(0, sent_today - 1) WHERE id = ?", attempt.channel_id)
 
 
 def change(attempt_id: int, **values: Any) -> None:
