@@ -99,6 +99,7 @@ def _receipt(item: Mapping[str, Any]) -> words.Receipt:
     if status not in PROGRESS:
         raise errors.Unreadable(f"the status {status[:40]!r} is unknown")
     problem = _part(item, "error") if item.get("error") else {}
+    pricing = _part(item, "pricing") if item.get("pricing") else {}
     return words.Receipt(
         _text(item, "id", required=True),
         PROGRESS[status],
@@ -106,6 +107,7 @@ def _receipt(item: Mapping[str, Any]) -> words.Receipt:
         at=_moment(_text(item, "at")),
         error_code=_text(problem, "code"),
         error_message=_text(problem, "message"),
+        pricing=words.Pricing(_text(pricing, "category"), _text(pricing, "type")) if pricing else None,
     )
 
 
