@@ -148,6 +148,16 @@ def test_two_who_turn_out_to_be_one_were_in_one_session(stage: Stage) -> None:
     assert session.customer_id == stage.in_()[0].customer_id
 
 
+def test_who_becomes_one_with_another_keeps_the_sessions_of_both(stage: Stage) -> None:
+    by_number, by_id = {"phone": PHONE}, {"userId": "SA.77"}
+    for who in (by_number, by_id, by_number | by_id):
+        stage.webhook(stage.item() | {"from": who})
+        stage.read()
+        stage.later(hours=30)
+    assert openings() == [message.created_at for message in stage.in_()]
+    assert len({session.customer_id for session in Session.select()}) == 1
+
+
 def test_messages_of_an_older_file_get_their_sessions_bit_by_bit(stage: Stage) -> None:
     for hours in range(0, 1000, 5):
         comes_in(stage, NOON + timedelta(hours=hours), phone=f"+96651111111{hours % 3}")
@@ -309,9 +319,10 @@ def test_today_is_counted_when_it_is_asked_for_and_not_kept(stage: Stage) -> Non
 def test_a_tenant_that_moves_has_its_days_counted_anew(stage: Stage) -> None:
     comes_in(stage, datetime(2027, 3, 10, 22, tzinfo=UTC))
     now = NOON + timedelta(days=4)
-    assert (figures(date(2027, 3, 10), now), figures(date(2027, 3, 11), now).messages_in) == (Figures(), 1)
-    tenancy.edit_tenant("bait", {"timezone": "Europe/London"}, {})
-    assert (figures(date(2027, 3, 10), now).messages_in, figures(date(2027, 3, 11), now)) == (1, Figures())
+    for zone, day in (("Asia/Riyadh", 11), ("Europe/London", 10), ("Asia/Riyadh", 11)):
+        tenancy.edit_tenant("bait", {"timezone": zone}, {})
+        found = metering.of_days(tenant(), date(2027, 3, 9), date(2027, 3, 12), now)
+        assert [(each.day.day, each.figures.messages_in) for each in found] == [(day, 1)]
 
 
 def test_keeping_house_keeps_yesterday(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,9 +87,9 @@ def test_a_spent_allowance_is_never_below_nothing(cast: Cast) -> None:
     assert usage(cast)["allowance"] == spent
     go_to(cast.stage, NOON + timedelta(days=1))
     assert usage(cast)["allowance"] == spent | {"dailyRemaining": 2}
-    for day in range(1, 20):
+    for day in range(1, 21):
         customers_write(cast, 3, NOON + timedelta(days=day))
-    go_to(cast.stage, NOON + timedelta(days=20))
+    go_to(cast.stage, NOON + timedelta(days=21))
     assert usage(cast)["allowance"] == spent | {"dailyRemaining": 2, "monthlyRemaining": 0}
 
 

@@ -12,7 +12,7 @@ from wabot.core import days
 from wabot.core.days import Month
 from wabot.store import db, tenants, usage
 from wabot.store.tenants import Tenant
-from wabot.store.usage import Figures, Source, Span
+from wabot.store.usage import DailyUsage, Figures, Source, Span
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +34,13 @@ class Day:
 def of_days(tenant: Tenant, first: date, last: date, now: datetime) -> list[Day]:
     """The tenant's days with traffic from `first` to `last`, newest first, by channel. What is missing, or no longer
     true, is counted first."""
-    known = {(row.channel_id, row.day): row for row in usage.kept(tenant.id, first.isoformat(), last.isoformat())}
-    found: dict[tuple[int, str], Figures] = {
-        key: row.figures() for key, row in known.items() if row.source is Source.OBSERVED
-    }
+    kept = [row for row in usage.kept(tenant.id, first.isoformat(), last.isoformat()) if _is_day_of(tenant, row)]
+    known = {(row.channel_id, row.day): row for row in kept}
+    found = {key: row.figures() for key, row in known.items()}
     missing = []
     for span in _spans(tenant, first, last, now):
         row = known.get((span.channel_id, span.day))
-        if row is None or row.stale or (row.begins_at, row.ends_at) != (span.begins_at, span.ends_at):
+        if row is None or row.stale:
             missing.append(span)
     counted = _count([span for span in missing if span.ends_at <= now], now)
     counted += [(span, usage.count(span)) for span in missing if span.ends_at > now]
@@ -86,6 +85,12 @@ def keep_yesterday(now: datetime) -> None:
     for tenant in tenants.all_tenants():
         yesterday = days.of(tenant.timezone, now) - timedelta(days=1)
         of_days(tenant, yesterday, yesterday, now)
+
+
+def _is_day_of(tenant: Tenant, row: DailyUsage) -> bool:
+    """Whether wabot counted it, and in the zone where the tenant is now."""
+    day = date.fromisoformat(row.day)
+    return row.source is Source.OBSERVED and (row.begins_at, row.ends_at) == days.bounds(tenant.timezone, day, day)
 
 
 def _spans(tenant: Tenant, first: date, last: date, now: datetime) -> list[Span]:
