@@ -86,4 +86,5 @@ def test_who_is_unknown_and_what_is_no_day_is_said(shop: Shell) -> None:
     assert "there is no tenant 'nobody'" in shop.refused("usage", "daily", "nobody")
     assert "no month such as" in shop.misused("usage", "show", "bait", "--month", "2027-13")
     assert "no day such as" in shop.misused("usage", "daily", "bait", "--from", "monday")
+    assert "--from is later" in shop.misused("usage", "daily", "bait", "--from", "2027-03-12", "--to", "2027-03-11")
     assert "Missing option '--month'" in shop.misused("usage", "export")

@@ -96,7 +96,10 @@ def list_(limit: int, offset: int, as_json: bool) -> None:
 def daily(slug: str, first: date | None, last: date | None, as_json: bool) -> None:
     """List what each channel did on each day with traffic, newest first."""
     tenant, now = tenancy.find_tenant(slug), clock.now()
-    output.listing(reporting.daily(tenant, *reporting.span(tenant, first, last, now), now), DAILY, as_json)
+    begin, end = reporting.span(tenant, first, last, now)
+    if begin > end:
+        raise click.UsageError("--from is later than --to.")
+    output.listing(reporting.daily(tenant, begin, end, now), DAILY, as_json)
 
 
 @usage.command()
