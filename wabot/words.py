@@ -364,6 +364,16 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
+class Pricing:
+    """What a provider says a message is billed as, in its own words; `billable` is None where it does not say."""
+
+    category: str = ""
+    type: str = ""
+    model: str = ""
+    billable: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What a provider says became of an attempt. `reference` is our `<message uid>.<attempt>`; `alias` another id
     that the provider has for the same message, by which later receipts may name it."""
@@ -377,6 +387,7 @@ class Receipt:
     raw: bytes = b""
     route: str = ""
     alias: str = ""
+    pricing: Pricing | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ CONTRACT = """
     migrate serve send log queue doctor config
     tenant:add,list,show,edit,suspend,resume,remove channel:add,list,pause,resume,edit,check,recover
     token:create,list,revoke webhook:list,show,replay
+    usage:show,list,daily,export
     template:list,set,pull,warm message:cancel retry:list,run,discard
 """
 
@@ -92,6 +93,9 @@ SOME_ARGUMENTS = {
     ("template", "list"): ("a",),
     ("template", "set"): ("1", "ready", "tpl-1"),
     ("template", "pull"): ("1",),
+    ("usage", "show"): ("a",),
+    ("usage", "daily"): ("a",),
+    ("usage", "export"): ("--month", "2026-11"),
     ("message", "cancel"): ("1",),
     ("retry", "run"): ("1",),
     ("retry", "discard"): ("1",),

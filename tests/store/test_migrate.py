@@ -93,6 +93,21 @@ def test_a_file_of_any_earlier_version_is_brought_up_with_what_it_holds(tmp_path
     db.database.shut()
 
 
+def test_messages_that_are_older_than_sessions_are_marked_to_be_gone_through(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    migrate.migrate(path, migrate.steps()[:3])
+    with db.side_connection(path) as connection:
+        for pragma in ("query_only=OFF", "foreign_keys=OFF"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute(
+            "INSERT INTO message (id, uid, tenant_id, channel_id, customer_id, conversation_id, direction, kind, "
+            "status, created_at) VALUES (7, 'u', 1, 1, 1, 1, 'IN', 'text', 'received', 0)"
+        )
+    migrate.migrate(path)
+    with db.side_connection(path) as connection:
+        assert list(connection.execute("SELECT * FROM backfill")) == [("sessions", 0, 7)]
+
+
 def test_code_of_the_version_before_goes_on_with_an_additive_step(file: Path) -> None:
     migrate.migrate(file, [*migrate.steps(), NEXT])
     migrate.check(file)

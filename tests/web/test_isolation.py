@@ -55,16 +55,22 @@ OF_A_TENANT = {
     "api.messages.send": Route(f"{SLUG}/messages", "POST", {"to": "{customer}", "message": "hi"}, 202),
     "api.messages.cancel": Route(f"{SLUG}/messages/{{message}}", "DELETE"),
     "api.templates.of_tenant": Route(f"{SLUG}/templates", for_operator=True),
+    "api.usage.daily": Route("/api/usage/{slug}/daily", for_operator=True),
+    "api.usage.monthly": Route("/api/usage/{slug}/monthly", for_operator=True),
 }
 """Routes that name a tenant."""
 OF_THE_CALLER = {
     "api.logs.of_tenant": Route("/api/whatsapp/logs", for_operator=True),
+    "api.usage.overview": Route("/api/usage", for_operator=True),
     "api.retries.retry": Route("/api/whatsapp/retry", "POST", {}, 202, for_operator=True),
     "api.retries.progress": Route("/api/whatsapp/retry/{run}", for_operator=True),
     "api.retries.stop": Route("/api/whatsapp/retry/{run}", "DELETE", for_operator=True),
 }
 """Routes that name none: a credential's own tenant, and for the operator all."""
-OF_THE_OPERATOR = {"api.logs.of_all": Route("/api/admin/whatsapp-logs", for_operator=True)}
+OF_THE_OPERATOR = {
+    "api.logs.of_all": Route("/api/admin/whatsapp-logs", for_operator=True),
+    "api.usage.of_tenant": Route("/api/usage/{slug}", for_operator=True),
+}
 
 ALL = OF_A_TENANT | OF_THE_CALLER | OF_THE_OPERATOR
 WRITING = [name for name, route in ALL.items() if route.writes]
@@ -209,7 +215,7 @@ def test_nor_does_the_operator_find_it_there(cast: Cast, endpoint: str) -> None:
     assert call(cast, endpoint, path(cast, endpoint, "luma", "bait"), "admin").status_code == 404
 
 
-@pytest.mark.parametrize("endpoint", [*OF_A_TENANT, "api.logs.of_tenant", "api.retries.retry"])
+@pytest.mark.parametrize("endpoint", [*OF_A_TENANT, "api.logs.of_tenant", "api.retries.retry", "api.usage.overview"])
 def test_nothing_of_one_tenant_is_in_the_other_s_answers(cast: Cast, endpoint: str) -> None:
     file_of(cast, "bait")
     answer = call(cast, endpoint, path(cast, endpoint, "luma", "luma"), "bob")

@@ -46,7 +46,9 @@ def apply_parked(attempt: Attempt, kept: str, now: datetime) -> None:
     """Inside a write: apply a receipt that waited for this attempt's id."""
     values: dict[str, Any] = json.loads(kept)
     at = datetime.fromisoformat(values["at"]) if values["at"] else None
-    receipt = words.Receipt(**values | {"progress": words.Progress(values["progress"]), "at": at, "raw": b""})
+    pricing = words.Pricing(**values["pricing"]) if values.get("pricing") else None
+    changed = {"progress": words.Progress(values["progress"]), "at": at, "raw": b"", "pricing": pricing}
+    receipt = words.Receipt(**values | changed)
     fresh = attempts.find(attempt.id)
     if fresh is not None:
         _advance(fresh, receipt, now)
@@ -69,6 +71,8 @@ def _advance(attempt: Attempt, receipt: words.Receipt, now: datetime) -> None:
         attempts.change(attempt.id, provider_message_id=receipt.provider_message_id)
     if receipt.alias and receipt.alias not in (attempt.alias, attempt.provider_message_id):
         attempts.change(attempt.id, alias=receipt.alias)
+    if receipt.pricing is not None and message.category is None:
+        _note_pricing(message, receipt.pricing)
     if receipt.progress < 0:
         _fail(message, attempt, receipt, now)
         return
@@ -78,6 +82,21 @@ def _advance(attempt: Attempt, receipt: words.Receipt, now: datetime) -> None:
     if receipt.progress > attempt.rank:
         attempts.change(attempt.id, rank=receipt.progress, status=_SHOWN[receipt.progress])
         show(message.id)
+
+
+def _note_pricing(message: Message, pricing: words.Pricing) -> None:
+    """What a message is billed as comes with any of its receipts, and on some providers with several: the first is
+    kept. Where `type` is known it decides; `billable` is on its way out (facts/providers §2.6)."""
+    billable = {"regular": True, "free_customer_service": False, "free_entry_point": False}.get(
+        pricing.type.lower(), pricing.billable
+    )
+    messages.change(
+        message.id,
+        category=pricing.category,
+        pricing_type=pricing.type,
+        pricing_model=pricing.model,
+        billable=billable,
+    )
 
 
 def _note_times(message: Message, progress: words.Progress, at: datetime) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from wabot import clock, config, errors
-from wabot.core import delivery, media, policy
-from wabot.store import attempts, buckets, db, messages, outbox, runs, structures, tenants, webhooks, workers
+from wabot.core import delivery, media, metering, policy
+from wabot.store import attempts, buckets, db, messages, outbox, runs, sessions, structures, tenants, webhooks, workers
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,8 @@ MOST_FORGOTTEN = 50
 """Steps of forgetting a round, each a short write of its own."""
 KEYS_KEPT = timedelta(days=7)
 AT_ONCE = 500
+SESSIONS_AT_ONCE = 100
+KEEP_DAYS_EVERY_SECONDS = 600.0
 LATE = timedelta(minutes=5)
 """How long something may be due before the queue is called degraded."""
 
@@ -32,6 +34,7 @@ class _Watch:
 
     next_look: float = 0.0
     lead: float | None = None
+    kept_days_at: float = float("-inf")
     wrote_at: float = float("-inf")
 
 
@@ -71,7 +74,18 @@ def keep_house() -> bool:
     for _ in range(MOST_FORGOTTEN):
         if not (media.forget_old(now) or db.write(lambda: _forget(now))):
             break
+    _keep_figures(now)
     return False
+
+
+def _keep_figures(now: datetime) -> None:
+    """Sessions of messages that are older than sessions; then yesterday's figures, soon after each midnight."""
+    for _ in range(MOST_FORGOTTEN):
+        if not db.write(lambda: sessions.backfill(SESSIONS_AT_ONCE)):
+            break
+    if clock.monotonic() - _watch.kept_days_at > KEEP_DAYS_EVERY_SECONDS:
+        _watch.kept_days_at = clock.monotonic()
+        metering.keep_yesterday(now)
 
 
 def _tidy(now: datetime) -> None:

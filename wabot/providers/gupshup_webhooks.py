@@ -78,6 +78,7 @@ def _read(kind: str, told: Mapping[str, Any], timestamp: str) -> Iterator[words.
         yield _template(told)
     elif kind == "billing-event":
         yield words.Notice(kind, _bill(told))
+        yield from _billed(told)
     elif kind != "user-event" or word(told, "type") not in _GREETINGS:
         named = [word(told, name) for name in _NEWS.get(kind, ("type",))]
         yield words.Notice(kind[:40], " · ".join(said for said in named if said)[:200])
@@ -102,6 +103,16 @@ def _bill(told: Mapping[str, Any]) -> str:
     return " · ".join(said for said in (word(cost, "category") or word(cost, "type"), word(cost, "model")) if said)
 
 
+def _billed(told: Mapping[str, Any]) -> Iterator[words.Receipt]:
+    """What is billed was accepted; nothing more is known of it. Its `type` is its category again."""
+    cost, named = told.get("deductions"), told.get("references")
+    pricing = meta_messages.pricing({"pricing": {**cost, "type": ""}}) if isinstance(cost, dict) else None
+    if pricing is None or not isinstance(named, dict) or not (word(named, "id") or word(named, "gsId")):
+        return
+    ours, theirs = _ids(named)
+    yield words.Receipt(ours, words.Progress.ACCEPTED, raw=_raw(told), alias=theirs, pricing=pricing)
+
+
 def _event(told: Mapping[str, Any], timestamp: str) -> words.Item:
     said = text_of(told, "type", required=True)
     if said in _NOT_STATUSES:
@@ -120,6 +131,7 @@ def _event(told: Mapping[str, Any], timestamp: str) -> words.Item:
         error_message=word(inner, "reason")[:500] if failed else "",
         raw=_raw(told),
         alias=theirs,
+        pricing=meta_messages.pricing(told) or meta_messages.pricing(inner),
     )
 
 
@@ -177,7 +189,16 @@ def _receipt(told: Mapping[str, Any]) -> words.Receipt:
     ours, theirs = _ids(told)
     code, message = meta_webhooks.problem(told) if said == "failed" else ("", "")
     at = meta_messages.moment(word(told, "timestamp"))
-    return words.Receipt(ours, progress, at=at, error_code=code, error_message=message, raw=_raw(told), alias=theirs)
+    return words.Receipt(
+        ours,
+        progress,
+        at=at,
+        error_code=code,
+        error_message=message,
+        raw=_raw(told),
+        alias=theirs,
+        pricing=meta_messages.pricing(told),
+    )
 
 
 def _ours(item: words.Item) -> words.Item:

@@ -237,6 +237,21 @@ def _profile_name(contact: Mapping[str, Any]) -> str:
     return word(profile, "name") if isinstance(profile, dict) else ""
 
 
+def pricing(told: Mapping[str, Any]) -> words.Pricing | None:
+    """What a status says its message is billed as, if it does; the model is also called policy."""
+    said = told.get("pricing")
+    if not isinstance(said, dict):
+        return None
+    billable = said.get("billable")
+    found = words.Pricing(
+        category=word(said, "category")[:80],
+        type=word(said, "type")[:80],
+        model=(word(said, "pricing_model") or word(said, "policy") or word(said, "model"))[:80],
+        billable=billable if isinstance(billable, bool) else None,
+    )
+    return found if found.category or found.type else None
+
+
 def moment(timestamp: str) -> datetime | None:
     """The time of a timestamp in seconds or milliseconds; None for one that is no time of ours."""
     if not re.fullmatch(r"[0-9]{1,16}", timestamp):

@@ -201,6 +201,7 @@ class _Batch:
             error_message=message,
             raw=json.dumps(status, ensure_ascii=False, separators=(",", ":")).encode()[:RAW_BYTES_KEPT],
             route=self.route,
+            pricing=meta_messages.pricing(status),
         )
 
     def reported(self) -> words.Unread:

@@ -100,6 +100,7 @@ def _receipt(item: Mapping[str, Any]) -> words.Receipt:
     if status not in PROGRESS:
         raise errors.Unreadable(f"the status {status[:40]!r} is unknown")
     problem = part(item, "error") if item.get("error") else {}
+    pricing = part(item, "pricing") if item.get("pricing") else {}
     return words.Receipt(
         text_of(item, "id", required=True),
         PROGRESS[status],
@@ -107,6 +108,7 @@ def _receipt(item: Mapping[str, Any]) -> words.Receipt:
         at=_moment(text_of(item, "at")),
         error_code=text_of(problem, "code"),
         error_message=text_of(problem, "message"),
+        pricing=words.Pricing(text_of(pricing, "category"), text_of(pricing, "type")) if pricing else None,
     )
 
 

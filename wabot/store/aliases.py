@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from wabot import words
-from wabot.store import db
+from wabot.store import db, sessions
 from wabot.store.fields import clean
 
 _MEXICO = re.compile(r"\+52(1?)([0-9]{10})")
@@ -68,6 +68,7 @@ def merge(tenant_id: int, kept: int, gone: int) -> None:
             _join(conversation_id, int(into[0]), int(into[1]))
     for table in ("message", "alias"):
         db.run(f"UPDATE {table} SET customer_id = ? WHERE customer_id = ?", kept, gone)  # noqa: S608
+    sessions.merge(tenant_id, kept, gone)
     db.run("DELETE FROM customer WHERE id = ? AND tenant_id = ?", gone, tenant_id)
 
 

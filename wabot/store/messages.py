@@ -7,7 +7,7 @@ from typing import Any
 import peewee
 
 from wabot import clock, words
-from wabot.store import customers, db, tallies
+from wabot.store import customers, db, sessions, tallies
 from wabot.store.customers import Conversation, Customer
 from wabot.store.fields import Flag, Json, Moment, Text, Word
 from wabot.store.tenants import Channel, Tenant
@@ -17,7 +17,8 @@ class Message(db.Row):
     """One message. `kind` is WhatsApp's type, `purpose` why it is sent, `step` the flow step that wrote
     it; `answer_due_at` is set while a customer's message waits for the bot; `turn` is its place in
     the order of its conversation. `token` lets its customer see what became of it; `due_by` is who caused its next
-    attempt, `critical` that only the operator can mend it, `asked_at` when its provider was asked for its fate."""
+    attempt, `critical` that only the operator can mend it, `asked_at` when its provider was asked for its fate;
+    `category` to `billable` are what the provider says it is billed as."""
 
     tenant_id: int
     channel_id: int
@@ -68,6 +69,10 @@ class Message(db.Row):
     due_by = Word(words.AttemptBy, default=words.AttemptBy.AUTO)
     critical = Flag(default=False)
     asked_at = Moment(null=True)
+    category = Text(null=True)
+    pricing_type = Text(null=True)
+    pricing_model = Text(null=True)
+    billable = Flag(null=True)
 
     def draft(self) -> words.Draft:
         """What was queued, as it was drafted."""
@@ -119,7 +124,7 @@ def _add_read(
     **values: Any,
 ) -> Message:
     tallies.count(tallies.MESSAGES, direction=direction.value, status=status.value)
-    return Message.add(
+    message = Message.add(
         uid=words.uid(created_at),
         tenant=conversation.tenant_id,
         channel=conversation.channel_id,
@@ -137,6 +142,13 @@ def _add_read(
         created_at=created_at,
         **values,
     )
+    _note_session(message)
+    return message
+
+
+def _note_session(message: Message) -> None:
+    at, kind = message.created_at, message.kind
+    sessions.note(message.tenant_id, message.channel_id, message.customer_id, message.id, kind=kind, at=at)
 
 
 def add_outgoing(
@@ -173,6 +185,7 @@ def add_outgoing(
         created_at=now,
         **values,
     )
+    _note_session(message)
     customers.note_outgoing(conversation.id, message.id)
     tallies.count(tallies.MESSAGES, direction=words.Direction.OUT.value, status=words.Status.QUEUED.value)
     return message

@@ -61,6 +61,17 @@ def all_tenants() -> list[Tenant]:
     return list(Tenant.select().order_by(Tenant.slug))
 
 
+def page(limit: int, offset: int) -> list[Tenant]:
+    """So many tenants by slug, from `offset` on."""
+    return Tenant.load("ORDER BY slug LIMIT ? OFFSET ?", limit, offset)
+
+
+def count() -> int:
+    """How many tenants there are."""
+    [(number,)] = db.rows("SELECT count(*) FROM tenant")
+    return int(number)
+
+
 def by_slug(slug: str) -> Tenant | None:
     """The tenant with this slug."""
     return Tenant.load_one("WHERE slug = ?", slug)
@@ -183,8 +194,8 @@ def delete(tenant_id: int) -> None:
 
 
 TENANT_TABLES = (
-    "run", "opt_out", "parked", "attempt", "media", "message", "template", "webhook", "conversation", "alias",
-    "customer", "token", "menu",
+    "daily_usage", "session", "run", "opt_out", "parked", "attempt", "media", "message", "template", "webhook",
+    "conversation", "alias", "customer", "token", "menu",
 )  # fmt: skip
 """Every table with a tenant's rows, children first; `channel` and `tenant` go last."""
 

@@ -22,7 +22,7 @@ def asked(tenant_id: int | None) -> Asked:
         status=status(request.args.get("status", "")),
         purpose=request.args.get("type", "")[:LONGEST_TEXT],
         kind=request.args.get("kind", "")[:LONGEST_TEXT],
-        min_retries=_number("minRetries", "bad_min_retries", default=0, least=0, most=1000),
+        min_retries=number("minRetries", "bad_min_retries", default=0, least=0, most=1000),
         since=since(request.args.get("since", "")),
         text=request.args.get("q", "").strip()[:LONGEST_TEXT],
     )
@@ -46,8 +46,8 @@ def since(text: str) -> datetime | None:
 
 def page() -> tuple[int, int]:
     """The number of the page, from 1, and how many rows it has. Raises Problem 400."""
-    number = _number("page", "bad_page", default=1, least=1, most=1_000_000_000)
-    return number, _number("pageSize", "bad_page_size", default=50, least=1, most=LARGEST_PAGE)
+    shown = number("page", "bad_page", default=1, least=1, most=1_000_000_000)
+    return shown, number("pageSize", "bad_page_size", default=50, least=1, most=LARGEST_PAGE)
 
 
 def language() -> str:
@@ -58,7 +58,8 @@ def language() -> str:
     return lang
 
 
-def _number(name: str, code: str, *, default: int, least: int, most: int) -> int:
+def number(name: str, code: str, *, default: int, least: int, most: int) -> int:
+    """A whole number within these bounds. Raises Problem 400."""
     text = request.args.get(name) or str(default)
     if not text.isdecimal() or not least <= int(text[:12]) <= most:
         raise Problem(400, code, f"{name} is a number from {least} to {most}.")

@@ -1,0 +1,132 @@
+"""`wabot usage`: what tenants used, by day and by month."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import click
+
+from wabot import clock
+from wabot.cli import options, output
+from wabot.cli.base import Group
+from wabot.core import days, reporting, tenancy
+from wabot.core.days import Month
+from wabot.store import tenants
+
+OVERVIEW = ("restaurantId", "conversationsThisMonth", "dailyRemaining", "monthlyRemaining", "lastConversationAt",
+            "lastActivity", "isActive")  # fmt: skip
+FIGURES = ("conversations", "messagesIn", "messagesOut", "marketing", "utility", "authentication", "service")
+DAILY = ("date", "channelId", *FIGURES)
+EXPORT = ("restaurantId", "date", "channelId", "source", *FIGURES, "categories", "delivered", "billable", "cost")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Day(click.ParamType[date]):
+    """A day of a tenant's zone."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        try:
+            return value if isinstance(value, date) else days.parse(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no day such as 2026-11-20", param, ctx)
+
+
+class OfYear(click.ParamType[Month]):
+    """A month of a tenant's zone."""
+
+    name = "month"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Month:
+        try:
+            return value if isinstance(value, Month) else Month.parse(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no month such as 2026-11", param, ctx)
+
+
+@click.group(cls=Group)
+def usage() -> None:
+    """Show what tenants used: conversations, messages, and what is left."""
+
+
+@usage.command()
+@click.argument("slug")
+@click.option("--month", type=OfYear(), help="The figures of this month, such as 2026-11.")
+@options.as_json
+def show(slug: str, month: Month | None, as_json: bool) -> None:
+    """Show a tenant's allowance and its last six months, or the figures of one month."""
+    tenant, now = tenancy.find_tenant(slug), clock.now()
+    if month is not None:
+        output.one(reporting.month(tenant, month, now), as_json)
+        return
+    found = reporting.detail(tenant, now)
+    if as_json:
+        output.document(found)
+        return
+    history = found.pop("history")
+    output.one(found, as_json)
+    click.echo()
+    output.listing(history, ("year", "month", "conversationCount", "lastConversationAt"), as_json)
+
+
+@usage.command("list")
+@click.option("--limit", type=click.IntRange(1, 100), metavar="N", default=100, show_default=True, help="So many.")
+@click.option("--offset", type=click.IntRange(min=0), metavar="N", default=0, show_default=True, help="Skip so many.")
+@options.as_json
+def list_(limit: int, offset: int, as_json: bool) -> None:
+    """List all tenants with what they used this month and what is left."""
+    found = reporting.page(limit, offset, clock.now())
+    if as_json:
+        output.document(found)
+        return
+    rows = [row | row["allowance"] for row in found["data"]]
+    output.listing(rows, OVERVIEW, as_json)
+    if found["pagination"]["hasMore"]:
+        click.echo(f"More from --offset {offset + limit} on, of {found['pagination']['total']} tenants.", err=True)
+
+
+@usage.command()
+@click.argument("slug")
+@click.option("--from", "first", type=Day(), help="From this day on; default thirty days.")
+@click.option("--to", "last", type=Day(), help="To this day, included; default today.")
+@options.as_json
+def daily(slug: str, first: date | None, last: date | None, as_json: bool) -> None:
+    """List what each channel did on each day with traffic, newest first."""
+    tenant, now = tenancy.find_tenant(slug), clock.now()
+    begin, end = reporting.span(tenant, first, last, now)
+    if begin > end:
+        raise click.UsageError("--from is later than --to.")
+    output.listing(reporting.daily(tenant, begin, end, now), DAILY, as_json)
+
+
+@usage.command()
+@click.option("--month", type=OfYear(), required=True, help="Which month, such as 2026-11.")
+@click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True, help="As what.")
+@options.as_json
+def export(month: Month, form: str, as_json: bool) -> None:
+    """Print every tenant's days of a month, for accounting."""
+    rows = reporting.export(tenants.all_tenants(), month, clock.now())
+    if as_json or form == "json":
+        output.document({"data": rows})
+    else:
+        click.echo(table(rows, EXPORT), nl=False)
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Rows as CSV (RFC 4180). What a spreadsheet would take for a formula gets a `'` before it."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_cell(row[column]) for column in columns])
+    return text.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, Mapping):
+        value = " ".join(f"{key}={number}" for key, number in value.items())
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(FORMULA) else text
