@@ -166,6 +166,8 @@ class Purpose(StrEnum):
 
     REPLY = "reply"
     WELCOME = "welcome"
+    ORDER = "order"
+    RATING = "rating"
     AGENT = "agent"
 
 
@@ -420,25 +422,209 @@ class Notice:
 Item = Incoming | Receipt | Notice | Unread
 
 
+Names = Mapping[str, str]
+"""A name or a description by language (`ar`, `en`); either may lack. All prices are in the currency's minor unit
+(halalas, cents)."""
+
+
 @dataclass(frozen=True, slots=True)
-class MenuItem:
-    """`price_minor` is in the currency's minor unit (halalas, cents)."""
+class Choice:
+    """One of the ways in which an option can be had; `price_minor` comes on top of the item's."""
 
     id: str
-    name: Mapping[str, str]
+    name: Names
+    price_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Something of which exactly one choice must be taken: a size, a sort of bread."""
+
+    name: Names
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddOn:
+    """Something to have with an item, from `least` to `most` times."""
+
+    id: str
+    name: Names
+    price_minor: int = 0
+    least: int = 0
+    most: int = 1
+
+
+class OrderType(StrEnum):
+    DELIVERY = "delivery"
+    PICKUP = "pickup"
+    DINE_IN = "dine_in"
+    CAR = "car"
+
+
+class PaymentMethod(StrEnum):
+    CASH = "cash"
+    ONLINE = "online"
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """`types` are the kinds of order that it can be part of; empty: all of them."""
+
+    id: str
+    name: Names
     price_minor: int
-    description: Mapping[str, str] = field(default_factory=dict)
+    description: Names = field(default_factory=dict)
+    options: tuple[Option, ...] = ()
+    add_ons: tuple[AddOn, ...] = ()
+    types: tuple[OrderType, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MenuCategory:
+    """`is_known` is False where its items have not been fetched yet."""
+
     id: str
-    name: Mapping[str, str]
+    name: Names
     items: tuple[MenuItem, ...] = ()
+    is_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A place of the tenant's, in degrees where it is known; `city` is where, for people."""
+
+    id: str
+    name: Names
+    city: Names = field(default_factory=dict)
+    phone: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """What a tenant offers. Names and descriptions are by language (`ar`, `en`); either may lack."""
+    """What a tenant offers, and where. `types` are the kinds of order that it takes, `payments` how they are paid; a
+    menu without types is only looked at."""
 
     categories: tuple[MenuCategory, ...] = ()
+    branches: tuple[Branch, ...] = ()
+    types: tuple[OrderType, ...] = ()
+    payments: tuple[PaymentMethod, ...] = ()
+
+
+class PaymentStatus(StrEnum):
+    PENDING = "pending"
+    PAID = "paid"
+    FAILED = "failed"
+    REFUNDED = "refunded"
+
+
+class OrderStatus(StrEnum):
+    """The states of an order (CONTRACT §5)."""
+
+    DRAFT = "DRAFT"
+    CONFIRMED = "CONFIRMED"
+    PREPARING = "PREPARING"
+    OUT_FOR_DELIVERY = "OUT_FOR_DELIVERY"
+    READY = "READY"
+    DELIVERED = "DELIVERED"
+    RATED = "RATED"
+    CANCELLED = "CANCELLED"
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A choice or an add-on that was taken, `quantity` times for each item."""
+
+    id: str
+    name: Names
+    price_minor: int = 0
+    quantity: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """So many of an item, with what was taken with it; `price_minor` is the item's own, as it was when it was put
+    into the cart."""
+
+    item_id: str
+    name: Names
+    price_minor: int
+    quantity: int = 1
+    choices: tuple[Picked, ...] = ()
+    add_ons: tuple[Picked, ...] = ()
+    notes: str = ""
+
+    @property
+    def total_minor(self) -> int:
+        each = self.price_minor + sum(picked.price_minor * picked.quantity for picked in (*self.choices, *self.add_ons))
+        return self.quantity * each
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An order as its customer confirmed it, before anybody has taken it. `branch_id` is empty where the tenant has
+    no branches; place and address are a delivery's."""
+
+    type: OrderType
+    lines: tuple[Line, ...]
+    payment: PaymentMethod
+    branch_id: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    address: str = ""
+    notes: str = ""
+
+    @property
+    def total_minor(self) -> int:
+        return sum(line.total_minor for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSeen:
+    """An order as its customer is told of it; `number` is empty until it has one."""
+
+    uid: str
+    number: str
+    status: OrderStatus
+    type: OrderType
+    total_minor: int
+    payment: PaymentMethod
+    payment_status: PaymentStatus = PaymentStatus.PENDING
+    payment_link: str = ""
+    branch: Names = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """What a customer thinks of an order: 1 to 5 stars, or None where only a comment is added."""
+
+    order_uid: str
+    score: int | None
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Whether a place is delivered to, and from which branch (empty: any)."""
+
+    is_covered: bool
+    branch_id: str = ""
+
+
+class WantKind(StrEnum):
+    """What the bot may need to know before it can answer, and has to be fetched from the catalog."""
+
+    CATALOG = "catalog"
+    ITEMS = "items"
+    COVERAGE = "coverage"
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """`key` says of what: nothing for the categories and branches, `<category id>|<branch id>` for items (the branch
+    may be empty), `<latitude>,<longitude>` with five decimals for whether that place is delivered to."""
+
+    kind: WantKind
+    key: str = ""

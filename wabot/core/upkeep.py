@@ -1,12 +1,26 @@
 """Keep house: the beat, what was lost with a dead process, deadlines, and whether all is well."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from wabot import clock, config, errors
 from wabot.core import delivery, media, metering, policy
-from wabot.store import attempts, buckets, db, messages, outbox, runs, sessions, structures, tenants, webhooks, workers
+from wabot.store import (
+    attempts,
+    buckets,
+    db,
+    events,
+    messages,
+    outbox,
+    runs,
+    sessions,
+    structures,
+    tenants,
+    webhooks,
+    workers,
+)
 
 log = logging.getLogger(__name__)
 
@@ -96,9 +110,14 @@ def _tidy(now: datetime) -> None:
 
 def _forget(now: datetime) -> int:
     """Inside a write: a little of what has had its time; 0 when nothing is left of it."""
-    days = config.settings().retention_days["RUNS"]
-    ended = now - timedelta(days=days)
-    return messages.forget_keys(now - KEYS_KEPT, AT_ONCE) or (runs.forget(ended, AT_ONCE) if days else 0)
+    return messages.forget_keys(now - KEYS_KEPT, AT_ONCE) or next(filter(None, _past_retention(now)), 0)
+
+
+def _past_retention(now: datetime) -> Iterator[int]:
+    """Inside a write: drop some of each kind whose retention is over, one after the other; 0 days keep for ever."""
+    for kind, forget in (("RUNS", runs.forget), ("EVENTS", events.forget)):
+        if days := config.settings().retention_days[kind]:
+            yield forget(now - timedelta(days=days), AT_ONCE)
 
 
 def _mind_the_clock() -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from wabot import errors, words
 from wabot.config import Settings
+from wabot.providers.metered import Pace, UsageAsked, UsageDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,13 @@ class Provider(Protocol):
         that cannot be any of the `known` provider ids, and only when there is no doubt; None when there is none that
         could be it, or the provider cannot be asked. Raises ProviderFailure."""
 
+    def usage_pace(self, account: Account, settings: Settings) -> Pace:
+        """How fast usage may be asked for, by what the provider counts its limit."""
+
+    def usage(self, account: Account, asked: UsageAsked, settings: Settings) -> Sequence[UsageDay]:
+        """What the provider says that the channel did and cost on each day that it has something to say of, oldest
+        first. Raises ProviderFailure, and Conflict where it tells no usage."""
+
     def probe(self, account: Account, settings: Settings) -> None:
         """Ask the provider whether the credentials are good. Raises ProviderFailure."""
 
@@ -203,7 +211,8 @@ class Provider(Protocol):
 
 
 class Lacking:
-    """What an adapter says whose provider lists no templates and cannot be asked what became of a message."""
+    """What an adapter says whose provider lists no templates, tells no usage, and cannot be asked what became of a
+    message."""
 
     can_be_asked = False
 
@@ -226,6 +235,12 @@ class Lacking:
         settings: Settings,  # noqa: ARG002
     ) -> Accepted | None:
         return None
+
+    def usage_pace(self, account: Account, settings: Settings) -> Pace:  # noqa: ARG002
+        return Pace("", 10, 1.0)
+
+    def usage(self, account: Account, asked: UsageAsked, settings: Settings) -> Sequence[UsageDay]:  # noqa: ARG002
+        raise errors.Conflict("this provider tells no usage")
 
 
 MAX_MEDIA_BYTES = 16 << 20

@@ -1,0 +1,5 @@
+"""What the dashboard counts by."""
+
+COMPATIBLE_FROM = 1
+
+SQL = ""
