@@ -15,7 +15,7 @@ from tests.fakes import gupshup
 from tests.providers import payloads
 from wabot import clock
 from wabot.config import Settings
-from wabot.providers import by_name
+from wabot.providers import by_name, graph_figures, gupshup_usage, sandbox_usage, twilio_figures
 from wabot.providers.base import Account
 from wabot.providers.metered import UsageAsked, UsageDay
 
@@ -40,6 +40,29 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "interakt": ("waba_id", "access_token"),
 }
 """Without which of its credentials nobody can be asked."""
+
+
+def _graph(said: Mapping[str, Any]) -> list[UsageDay]:
+    pages = [graph_figures.known(said)]
+    number = ACCOUNTS["meta"].number
+    return graph_figures.days(pages, number, shared=False) + graph_figures.days(pages, number, shared=True)
+
+
+def _twilio(said: Mapping[str, Any]) -> list[UsageDay]:
+    if "messages" in said:
+        ours = f"whatsapp:{ACCOUNTS['twilio'].number}"
+        return twilio_figures.days_of_messages(twilio_figures.page(said, "messages")[0], ours, lambda _: True)
+    return twilio_figures.days_of_records(twilio_figures.page(said, "usage_records")[0], payloads.AC)
+
+
+READERS: Mapping[str, Callable[[Mapping[str, Any]], list[UsageDay]]] = {
+    "sandbox": sandbox_usage.days,
+    "gupshup": lambda said: gupshup_usage.days(said, APP_ID),
+    "meta": _graph,
+    "interakt": _graph,
+    "twilio": _twilio,
+}
+"""What reads an answer of each provider."""
 
 
 def asked_for(
