@@ -18,6 +18,7 @@ class Meter:
     told: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     refused: dict[str, tuple[int, str, dict[str, str]]] = field(default_factory=dict)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
+    bugs: set[str] = field(default_factory=set)
 
     def play(self, provider: responses.RequestsMock) -> "Meter":
         provider.add_callback("GET", USAGE, callback=self._answer)
@@ -30,6 +31,10 @@ class Meter:
     def refuses(self, number: str, code: str = "temporary", status: int = 500, **headers: str) -> None:
         self.refused[number] = (status, code, headers)
 
+    def trips(self, number: str) -> None:
+        """Asking for the number raises what is no failure of a provider's."""
+        self.bugs.add(number)
+
     def answers(self, number: str) -> None:
         """It refuses the number no more."""
         self.refused.pop(number)
@@ -39,6 +44,8 @@ class Meter:
         query = parse_qs(urlsplit(request.url).query)
         [first], [last] = query["from"], query["to"]
         self.asked.append((number, first, last))
+        if number in self.bugs:
+            raise RuntimeError(number)
         if number in self.refused:
             status, code, headers = self.refused[number]
             return status, headers, json.dumps({"error": {"code": code, "message": "as told"}})

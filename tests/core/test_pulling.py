@@ -296,12 +296,13 @@ def test_a_provider_that_is_no_longer_known_stops_only_its_channel(meter: Meter)
 
 
 def test_a_bug_in_an_adapter_stops_only_its_channel(meter: Meter, caplog: pytest.LogCaptureFixture) -> None:
-    """A number that no header can carry stands for any."""
-    db.write(lambda: Channel.update(number="+966\n1").where(Channel.number == SECOND).execute())
+    meter.trips(SECOND)
     asked = ask()
     with caplog.at_level(logging.ERROR):
         pull_all()
-    assert sorted(states(asked)) == ["ok", "ok", "waiting"]
+    assert states(asked) == ["ok", "waiting", "ok"]
+    assert pull_of(SECOND).error_code == "adapter_failed"
+    assert "an adapter failed to tell usage" in caplog.text
 
 
 def test_figures_that_no_file_can_hold_are_a_failure_of_their_channel(meter: Meter) -> None:
