@@ -9,15 +9,18 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
 
-from wabot import clock, errors, http
-from wabot.providers.base import MAX_MEDIA_BYTES
+from wabot import clock, errors, http, words
+from wabot.providers.base import MAX_MEDIA_BYTES, Account
 from wabot.providers.metered import UsageAsked, UsageDay
 
 ONE_DAY = timedelta(days=1)
+MESSAGES_BILLED_FROM = date(2025, 7, 1)
+"""Since then WhatsApp bills messages; before it, conversations (facts §2.11)."""
 MICROS = 10**6
 MOST_MESSAGES = 10**12
 MOST_MONEY = 10**10
 """What nobody uses on one day. A year of such days can still be summed in 63 bits."""
+MOST_CATEGORIES = 100
 LONGEST_CATEGORY = 60
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{0,30})?([eE][+-]?[0-9]{1,2})?")
@@ -49,10 +52,27 @@ def nothing_sent() -> Iterator[None]:
 
 def read(answer: http.Answer, reader: Callable[[Mapping[str, Any]], Read]) -> Read:
     """What `reader` makes of the JSON object that an answer holds. Raises TemporaryFailure (`unreadable_answer`)."""
-    try:
+    with understood(answer.raw):
         return reader(parsed(answer.body))
+
+
+@contextmanager
+def understood(raw: bytes = b"") -> Iterator[None]:
+    """What cannot be read is a temporary failure (`unreadable_answer`): the next answer may be whole."""
+    try:
+        yield
     except errors.Unreadable as error:
-        raise errors.TemporaryFailure("unreadable_answer", str(error), answer.raw) from error
+        raise errors.TemporaryFailure("unreadable_answer", str(error), raw) from error
+
+
+def credentials(account: Account, *names: str) -> tuple[str, ...]:
+    """Those of the account's credentials. Raises SetupRefused (`not_configured`) where one lacks."""
+    given = tuple(account.credentials.get(name, "") for name in names)
+    lacking = [name for name, value in zip(names, given, strict=True) if not value]
+    if lacking:
+        why = f"without the channel's {' and '.join(lacking)} nobody can be asked for usage"
+        raise errors.SetupRefused("not_configured", why, reason=words.Reason.SETUP)
+    return given
 
 
 def parsed(body: bytes) -> Mapping[str, Any]:
@@ -108,15 +128,23 @@ def decimal(value: Any) -> Decimal | None:
     return Decimal(text)
 
 
-def micros(amount: Decimal | None) -> int | None:
-    """An amount as whole micros of its currency, rounded once."""
-    return None if amount is None else round(amount * MICROS)
+def cost(told: Iterable[tuple[int, Decimal | None]]) -> int | None:
+    """In micros, from pairs of how many were billed and what they cost, rounded once; None unless all that was billed
+    has its price: a part of a cost is none. Raises Unreadable."""
+    pairs = list(told)
+    amounts = [amount for _, amount in pairs if amount is not None]
+    if not amounts or any(billed and amount is None for billed, amount in pairs):
+        return None
+    whole = sum(amounts, Decimal(0))
+    if whole > MOST_MONEY:
+        raise errors.Unreadable("an amount is not an amount")
+    return round(whole * MICROS)
 
 
-def total(amounts: Iterable[Decimal | None]) -> Decimal | None:
-    """The sum of those that are told; None where none is."""
-    told = [amount for amount in amounts if amount is not None]
-    return sum(told, Decimal(0)) if told else None
+def one_currency(told: Iterable[str]) -> str | None:
+    """The currency of all of them; None where there is more than one, because then there is no sum."""
+    found = {code for code in told if code}
+    return None if len(found) > 1 else next(iter(found), "")
 
 
 def currency(value: Any) -> str:
@@ -168,9 +196,13 @@ def categories(told: Iterable[tuple[Any, Any]]) -> dict[str, int]:
     return found
 
 
-def each_once(days: Iterable[UsageDay]) -> list[UsageDay]:
-    """The days, of which none may be told twice: nobody could say which is right. Raises Unreadable."""
+def plausible(days: Iterable[UsageDay]) -> list[UsageDay]:
+    """The days of an answer, each told once and with no more than anybody can have used. Raises Unreadable."""
     found = list(days)
     if len({one.day for one in found}) < len(found):
         raise errors.Unreadable("a day is told twice")
+    for one in found:
+        counts = (one.conversations, one.messages_in, one.messages_out, one.delivered, *one.categories.values())
+        if max(counts) > MOST_MESSAGES or len(one.categories) > MOST_CATEGORIES:
+            raise errors.Unreadable("a day has more than a day can have")
     return found

@@ -17,6 +17,7 @@ def pace(account: Account) -> Pace:
 
 def usage(account: Account, asked: UsageAsked) -> Sequence[UsageDay]:
     """See `base.Provider.usage`."""
+    figures.credentials(account, "secret")
     query = urlencode({"from": asked.first.isoformat(), "to": asked.last.isoformat()})
     headers = {**sandbox_api.bearer(account), "X-Sandbox-Number": account.number}
     answer = figures.ask(sandbox_api.address(account, f"usage?{query}"), asked, headers=headers)
@@ -30,7 +31,7 @@ def days(said: Mapping[str, Any]) -> list[UsageDay]:
     """The days of an answer. Raises Unreadable."""
     if not isinstance(said.get("days"), list):
         raise errors.Unreadable("days is not a list")
-    return figures.each_once(_day(row) for row in figures.objects(said, "days"))
+    return figures.plausible(_day(row) for row in figures.objects(said, "days"))
 
 
 def _day(row: Mapping[str, Any]) -> UsageDay:
@@ -49,6 +50,6 @@ def _day(row: Mapping[str, Any]) -> UsageDay:
         messages_out=figures.count(row.get("messagesOut")),
         delivered=figures.count(row.get("delivered")),
         billable=figures.count(row.get("billable")),
-        cost_micros=figures.micros(figures.money(row.get("cost"))),
+        cost_micros=figures.cost([(1, figures.money(row.get("cost")))]),
         currency=figures.currency(row.get("currency")),
     )
