@@ -8,14 +8,26 @@ from typing import Any
 
 import pytest
 
-from tests.core.conftest import SECRET, Stage
+from tests.core.conftest import PHONE, SECRET, Stage
 from tests.core.meter import USAGE, Meter, day
 from tests.core.test_metering import comes_in, go_to
-from wabot import clock, config, errors
+from wabot import clock, config, errors, words
 from wabot.core import asking_usage, pacing, pulling, scheduling, tenancy, upkeep, usage_jobs
 from wabot.core.asking_usage import Asked
 from wabot.providers.metered import Pace
-from wabot.store import alerts, attempts, buckets, db, provider_days, pulls, tallies, usage
+from wabot.store import (
+    alerts,
+    attempts,
+    buckets,
+    customers,
+    db,
+    messages,
+    provider_days,
+    pulls,
+    tallies,
+    usage,
+    workers,
+)
 from wabot.store.pulls import PullState, UsagePull, UsageRun
 from wabot.store.schedules import Schedule
 from wabot.store.tenants import Channel, Tenant
@@ -346,18 +358,18 @@ def test_an_absurd_wait_is_bounded_at_both_ends(meter: Meter, wait: str) -> None
     assert timedelta(seconds=30) < pull_of(SECOND).due_at - clock.now() <= timedelta(hours=6)
 
 
-def test_a_provider_that_tells_no_usage_is_skipped(stage: Stage, meter: Meter) -> None:
-    """The sandbox tells it; a channel of a provider that does not is played by one that says so."""
-    outcome = errors.Conflict("this provider tells no usage")
+def test_a_provider_that_cannot_tell_is_skipped_and_not_tried_again(meter: Meter) -> None:
+    """Its figures are an app's, and two channels have the same."""
+    app = {"app_id": "app-1", "api_key": "k" * 32, "app_token": "t" * 32}
+    for each in ("+919900000001", "+919900000002"):
+        tenancy.add_channel("bait", "gupshup", each, {**app, "app_name": each})
     asked = ask()
-    claimed = db.write(lambda: pulls.claim(clock.now(), timedelta(minutes=3), timedelta(hours=6)))
-    assert claimed is not None
-    db.write(lambda: pulling._settle(claimed, pulling.Span.of(date(2027, 3, 9)), outcome))
-    pull_all()
-    assert states(asked) == ["skipped", "ok", "ok"]
+    assert pull_all() == 5
+    assert states(asked) == ["ok", "ok", "ok", "skipped", "skipped"]
+    assert pulls.run(tenant().id, asked.run_id).ended_at is not None
     result = usage_jobs.result(UsageRun.load_one(""))
-    assert (result["channels"], result["ok"], result["skipped"], result["failed"]) == (3, 2, 1, [])
-    assert counted() == {"ok": 2, "skipped": 1}
+    assert (result["channels"], result["ok"], result["skipped"], result["failed"]) == (5, 3, 2, [])
+    assert counted() == {"ok": 3, "skipped": 2}
 
 
 def test_runs_that_fail_one_after_the_other_are_told_once_a_channel_and_day(stage: Stage, meter: Meter) -> None:
@@ -433,7 +445,7 @@ def test_a_pull_whose_process_is_gone_is_taken_over_at_once(stage: Stage, meter:
 
 
 def _namespace() -> str:
-    return pulls.workers.me().rpartition(":")[2]
+    return workers.me().rpartition(":")[2]
 
 
 def test_a_lease_that_is_over_frees_a_pull_and_its_late_worker_changes_nothing(stage: Stage, meter: Meter) -> None:
@@ -588,7 +600,7 @@ def test_a_channel_has_one_deadline_for_all(
     assert pull_of(SECOND).error_code == "timeout"
 
 
-# --- whose message it is ----------------------------------------------------------------------------
+# --- whose figures they are ----------------------------------------------------------------------------
 
 
 def test_a_message_is_known_by_its_own_channel_alone(stage: Stage, meter: Meter) -> None:
@@ -602,3 +614,62 @@ def test_a_message_is_known_by_its_own_channel_alone(stage: Stage, meter: Meter)
         assert attempts.knows(channel(FIRST).id, provider_message_id) is True
         assert attempts.knows(channel(SECOND).id, provider_message_id) is False
     assert attempts.knows(channel(FIRST).id, "SM-of-somebody-else") is False
+
+
+ACCOUNT, OTHERS = "AC" + "1" * 32, "AC" + "2" * 32
+API = f"https://api.twilio.com/2010-04-01/Accounts/{ACCOUNT}"
+
+
+def add_twilio(slug: str, number: str, account: str = ACCOUNT) -> Channel:
+    given = {"account_sid": account, "auth_token": "t" * 32}
+    return tenancy.add_channel(slug, "twilio", number, given)
+
+
+def answers_lists(stage: Stage, *messages: dict[str, Any]) -> None:
+    """The account has no usage records, and these messages."""
+    empty = {"next_page_uri": None}
+    stage.provider.add("GET", f"{API}/Usage/Records/Daily.json", json={"usage_records": [], **empty})
+    stage.provider.add("GET", f"{API}/Messages.json", json={"messages": list(messages), **empty})
+
+
+def lists_asked(stage: Stage) -> set[str]:
+    return {str(call.request.url).partition("?")[0].removeprefix(f"{API}/") for call in stage.provider.calls}
+
+
+@pytest.mark.parametrize("other", [OTHERS, None])
+def test_the_figures_of_an_account_are_its_only_channel_s(stage: Stage, meter: Meter, other: str | None) -> None:
+    mine = add_twilio("bait", "+14155550100")
+    if other:
+        add_twilio("bait", "+14155550101", other)
+    answers_lists(stage)
+    ask()
+    db.write(lambda: db.run("DELETE FROM usage_pull WHERE channel_id <> ?", mine.id))
+    pull_all()
+    assert lists_asked(stage) == {"Usage/Records/Daily.json"}
+    assert pull_of("+14155550100").state is PullState.OK
+
+
+def test_of_an_account_with_other_channels_only_our_own_messages_count(stage: Stage, meter: Meter) -> None:
+    tenancy.add_tenant(tenancy.NewTenant("luma", "Luma"), {})
+    mine = add_twilio("bait", "+14155550100")
+    add_twilio("luma", "+14155550101")
+    ours, theirs = "SM" + "1" * 32, "SM" + "2" * 32
+    db.write(lambda: has_received(mine, ours))
+    each = {"date_sent": "Tue, 09 Mar 2027 10:00:00 +0000", "direction": "inbound", "status": "received",
+            "from": f"whatsapp:{PHONE}", "to": "whatsapp:+14155550100", "price": "-0.005",
+            "price_unit": "USD"}  # fmt: skip
+    answers_lists(stage, *({**each, "sid": sid} for sid in (ours, theirs)))
+    ask()
+    db.write(lambda: db.run("DELETE FROM usage_pull WHERE channel_id <> ?", mine.id))
+    pull_all()
+    assert lists_asked(stage) == {"Messages.json"}
+    [row] = provider_days.of_channel(tenant().id, mine.id)
+    assert (row.day, row.messages_in, row.cost_micros) == ("2027-03-09", 1, 5000)
+
+
+def has_received(channel: Channel, provider_message_id: str) -> None:
+    """Inside a write: the channel knows this message."""
+    found = customers.meet(channel.tenant_id, words.Identity(phone=PHONE), "", NOW)
+    known = customers.conversation(channel.tenant_id, channel.id, found.id, NOW)
+    incoming = words.Incoming(provider_message_id, words.Identity(phone=PHONE), "text", "hi")
+    messages.add_incoming(known, incoming, webhook_id=1, now=NOW)

@@ -129,17 +129,22 @@ def _call(channel: Channel, span: Span) -> Sequence[UsageDay]:
     settings, provider, account = config.settings(), by_name(channel.provider), tenancy.account(channel)
     ends_at = clock.monotonic() + settings.wabot_usage_timeout
     pace = provider.usage_pace(account, settings)
-    group = provider.group(account)
     asked = UsageAsked(
         first=span.first,
         last=span.last,
         now=clock.now(),
-        shared=bool(group) and len(tenants.channels_of_account(channel.provider, group)) > 1,
+        shared=_has_others(channel, provider.group(account)),
         is_ours=partial(attempts.knows, channel.id),
         wait_for_turn=partial(pacing.wait_for_turn, pace, ends_at),
         ends_at=ends_at,
     )
     return provider.usage(account, asked, settings)
+
+
+def _has_others(channel: Channel, group: str) -> bool:
+    """Whether other channels, of this tenant or any, belong to the same account at the provider."""
+    found = tenants.channels_of_account(channel.provider, group) if group else []
+    return any(other.id != channel.id for other in found)
 
 
 def _checked(told: Sequence[UsageDay], span: Span) -> Sequence[UsageDay]:
