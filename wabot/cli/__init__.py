@@ -3,7 +3,19 @@
 import click
 
 import wabot
-from wabot.cli import channels, messages, operate, retries, serve, templates, tenants, tokens, usage, webhooks
+from wabot.cli import (
+    channels,
+    messages,
+    operate,
+    retries,
+    serve,
+    templates,
+    tenants,
+    tokens,
+    usage,
+    usage_jobs,
+    webhooks,
+)
 from wabot.cli.base import Group
 
 
@@ -20,3 +32,5 @@ main.arrange(
         "What happens": [messages.send, messages.message, messages.log, retries.retry, webhooks.webhook, usage.usage],
     }
 )
+for command in usage_jobs.COMMANDS:
+    usage.usage.add_command(command)
