@@ -55,6 +55,8 @@ OF_A_TENANT = {
     "api.messages.send": Route(f"{SLUG}/messages", "POST", {"to": "{customer}", "message": "hi"}, 202),
     "api.messages.cancel": Route(f"{SLUG}/messages/{{message}}", "DELETE"),
     "api.templates.of_tenant": Route(f"{SLUG}/templates", for_operator=True),
+    "api.usage.check": Route("/api/usage/{slug}/check", for_operator=True),
+    "api.usage.costs": Route("/api/usage/{slug}/costs", for_operator=True),
     "api.usage.daily": Route("/api/usage/{slug}/daily", for_operator=True),
     "api.usage.monthly": Route("/api/usage/{slug}/monthly", for_operator=True),
 }

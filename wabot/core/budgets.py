@@ -85,6 +85,7 @@ def shape(tenant: Tenant, now: datetime) -> dict[str, Any] | None:
     if budget is None:
         return None
     known = spent(tenant, month, now)
+    ours = known is not None and known.source is Source.OBSERVED
     told = alerts.of_kind(tenant.id, AlertKind.BUDGET, f"{month}:", MOST_ALERTS)
     return {
         **money.shape(budget, tenant.currency),
@@ -92,7 +93,7 @@ def shape(tenant: Tenant, now: datetime) -> dict[str, Any] | None:
         "spent": None if known is None else money.number(known.micros),
         "spentIs": None if known is None else basis(known.source),
         "percent": None if known is None else known.micros * 100 // budget,
-        "forecast": forecast(tenant, tenant.currency, now) if known and known.source is Source.OBSERVED else None,
+        "forecast": forecasting.shape(tenant, now, tenant.currency) if ours else None,
         "alerts": [_alert(alert) for alert in reversed(told)],
     }
 
@@ -100,15 +101,6 @@ def shape(tenant: Tenant, now: datetime) -> dict[str, Any] | None:
 def basis(source: Source) -> str:
     """How it is said that a cost is ours or the provider's."""
     return "provider" if source is Source.PROVIDER else "estimate"
-
-
-def forecast(tenant: Tenant, currency: str, now: datetime) -> dict[str, Any] | None:
-    """The current month's range in this currency as it is shown; None where there is nothing to go by."""
-    found = forecasting.of_current_month(tenant, now)
-    if found is None or found.high.is_unknown:
-        return None
-    low, expected, high = (money.number(micros) for micros in found.within(currency))
-    return {"low": low, "expected": expected, "high": high}
 
 
 def _alert(alert: Alert) -> dict[str, Any]:

@@ -140,8 +140,17 @@ def _in_effect(found: Iterable[Carded], today: date) -> Iterator[Carded]:
             yield carded
 
 
+def listed(text: str) -> list[dict[str, Any]]:
+    """The rates of a card's text as they are shown, without loading them. Raises Refused."""
+    return [_rate_shape(rate) for rate in read(text)]
+
+
 def _shape(carded: Carded) -> dict[str, Any]:
-    rate = carded.rate
+    loaded = {"card": carded.card_id, "file": carded.file_name, "loadedAt": clock.iso(carded.loaded_at)}
+    return _rate_shape(carded.rate) | loaded
+
+
+def _rate_shape(rate: Rate) -> dict[str, Any]:
     return {
         "category": rate.category,
         "country": rate.country,
@@ -149,7 +158,4 @@ def _shape(carded: Carded) -> dict[str, Any]:
         "currency": rate.currency,
         "price": money.number(rate.price_micros),
         "freePerNumberMonth": rate.free,
-        "card": carded.card_id,
-        "file": carded.file_name,
-        "loadedAt": clock.iso(carded.loaded_at),
     }

@@ -5,8 +5,9 @@ quartile). Those days are then priced like all others, by the cards of their dat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from wabot.core import costing, days, metering
+from wabot.core import costing, days, metering, money
 from wabot.core.costing import Cost, Rates
 from wabot.core.days import Month
 from wabot.core.metering import Day
@@ -45,6 +46,20 @@ def of_current_month(tenant: Tenant, now: datetime) -> Forecast | None:
     first = max(days.of(tenant.timezone, began), today - timedelta(weeks=WEEKS))
     found = metering.of_days(tenant, min(first, today.replace(day=1)), today, now)
     return project(found, first, today, Rates())
+
+
+def shape(tenant: Tenant, now: datetime, currency: str = "") -> dict[str, Any] | None:
+    """The same as it is shown, in this currency or in the only one, among several in the tenant's; None where nothing
+    is to go by, or no price is known."""
+    found = of_current_month(tenant, now)
+    if found is None or found.high.is_unknown:
+        return None
+    known = [*found.high.micros] or [costing.shown_currency(tenant)]
+    currency = currency or (known[0] if len(known) == 1 else tenant.currency)
+    if not currency:
+        return None
+    low, expected, high = (money.number(micros) for micros in found.within(currency))
+    return {"low": low, "expected": expected, "high": high, "currency": currency}
 
 
 def project(found: Sequence[Day], first: date, today: date, known: Rates) -> Forecast | None:

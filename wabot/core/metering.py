@@ -65,19 +65,12 @@ def told(tenant: Tenant, first: date, last: date) -> list[Day]:
     return sorted(found, key=lambda row: (-row.day.toordinal(), row.channel_id))
 
 
-def by_month(found: Iterable[Day]) -> dict[Month, list[Day]]:
-    """Days by the month in which they are."""
-    months: dict[Month, list[Day]] = {}
-    for day in found:
-        months.setdefault(Month.of(day.day), []).append(day)
-    return months
-
-
 def of_months(tenant: Tenant, first: Month, last: Month, now: datetime) -> dict[Month, Figures]:
     """The tenant's months with traffic, each the sum of its days; that of `now` is always there."""
-    none: list[Day] = []
-    found = {Month.of(days.of(tenant.timezone, now)): none} | by_month(of_days(tenant, first.first, last.last, now))
-    return {month: total(day.figures for day in of) for month, of in found.items() if first <= month <= last}
+    found: dict[Month, list[Figures]] = {Month.of(days.of(tenant.timezone, now)): []}
+    for day in of_days(tenant, first.first, last.last, now):
+        found.setdefault(Month.of(day.day), []).append(day.figures)
+    return {month: total(figures) for month, figures in found.items() if first <= month <= last}
 
 
 def total(parts: Iterable[Figures]) -> Figures:
