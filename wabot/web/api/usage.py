@@ -1,19 +1,14 @@
 """Usage: a tenant's own figures, and the operator's view of all of them."""
 
-from datetime import date, datetime
-
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 
 from wabot import clock
-from wabot.core import days, reporting, tenancy
-from wabot.store.tenants import Tenant
+from wabot.core import reporting, tenancy
 from wabot.web import auth
 from wabot.web.api import queries
-from wabot.web.problems import Problem
 
 blueprint = Blueprint("usage", __name__, url_prefix="/usage")
 
-MOST_DAYS = 366
 MOST_MONTHS = 36
 FURTHEST_OFFSET = 1_000_000_000
 
@@ -40,7 +35,7 @@ def of_tenant(slug: str) -> Response:
 def daily(slug: str) -> Response:
     """What each channel did on each day with traffic, newest first; `from` and `to` are days of the tenant's zone."""
     tenant, now = auth.tenant_for(slug), clock.now()
-    return jsonify(data=reporting.daily(tenant, *_days(tenant, now), now))
+    return jsonify(data=reporting.daily(tenant, *queries.span(tenant, now), now))
 
 
 @blueprint.get("/<slug>/monthly")
@@ -49,19 +44,3 @@ def monthly(slug: str) -> Response:
     tenant = auth.tenant_for(slug)
     months = queries.number("months", "bad_months", default=12, least=1, most=MOST_MONTHS)
     return jsonify(data=reporting.monthly(tenant, months, clock.now()))
-
-
-def _days(tenant: Tenant, now: datetime) -> tuple[date, date]:
-    """The days that the query asks for. Raises Problem 400."""
-    first, last = reporting.span(tenant, _day("from"), _day("to"), now)
-    if first > last or (last - first).days >= MOST_DAYS:
-        raise Problem(400, "bad_range", f"from is no later than to, and they span at most {MOST_DAYS} days.")
-    return first, last
-
-
-def _day(name: str) -> date | None:
-    text = request.args.get(name, "")
-    try:
-        return days.parse(text) if text else None
-    except ValueError as error:
-        raise Problem(400, f"bad_{name}", f"{name} is a day such as 2026-11-20.") from error
