@@ -1,6 +1,6 @@
 """What people look at costs what happened lately, however long the history behind it is.
 
-Two hundred thousand messages show that as well as the million does, in seconds: steps are counted, not timed, and a plan
+Two hundred thousand messages show it as well as the million does: steps are counted, not timed, and a plan
 that reads history takes ten times as many at any size. `SCALE_MESSAGES=1000000` builds the million, as `make bench`."""
 
 import os
