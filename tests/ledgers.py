@@ -104,14 +104,16 @@ _ROWS = (
     """,
     """
     INSERT INTO message (uid, tenant_id, channel_id, customer_id, conversation_id, direction, kind, purpose, step, body,
-        status, provider_message_id, turn, attempts, retry_count, category, billable, created_at, sent_at, delivered_at,
-        read_at)
+        status, provider_message_id, turn, attempts, retry_count, category, billable, pricing_type, created_at, sent_at,
+        delivered_at, read_at)
     SELECT printf('%032x', row_number() OVER (ORDER BY at + after)), t, t, person, person, direction, 'text',
         iif(direction = 'OUT', 'reply', ''), iif(direction = 'OUT', 'greeting', ''), 'As you like it',
         CASE WHEN direction = 'IN' THEN 'received' WHEN failed THEN 'failed' ELSE 'read' END,
         iif(direction = 'IN', printf('in.%d.%d.%d', person, at, after), NULL), iif(direction = 'OUT', after, NULL),
         CASE WHEN direction = 'IN' THEN 0 WHEN failed THEN 4 ELSE 1 END, iif(direction = 'OUT' AND failed, 3, 0),
-        iif(went_out, 'service', NULL), iif(went_out, 0, NULL), at + after, iif(went_out, at + after + 900, NULL),
+        iif(went_out, iif(after < 9000, 'utility', 'service'), NULL), iif(went_out, after < 9000, NULL),
+        iif(went_out, iif(after < 9000, 'regular', 'free_customer_service'), NULL),
+        at + after, iif(went_out, at + after + 900, NULL),
         iif(went_out, at + after + 2000, NULL), iif(went_out, at + after + 9000, NULL)
     FROM (
         SELECT *, direction = 'OUT' AND NOT failed AS went_out FROM (
@@ -134,6 +136,14 @@ _ROWS = (
     UPDATE conversation SET last_message_id = l.id, last_in_at = l.at
     FROM (SELECT conversation_id, max(id) AS id, max(created_at) AS at FROM message GROUP BY 1) l
     WHERE l.conversation_id = conversation.id
+    """,
+    """
+    INSERT INTO rate_card (id, file_name, currencies, size, begun_at, loaded_at)
+    VALUES (1, 'a card', json_array('SAR'), 2, 0, 0)
+    """,
+    """
+    INSERT INTO rate (card_id, category, country, from_day, currency, price_micros, free)
+    VALUES (1, 'utility', '*', '2020-01-01', 'SAR', 40000, 0), (1, 'service', '*', '2020-01-01', 'SAR', 20000, 1000)
     """,
     "DROP TABLE temp.visit",
 )

@@ -33,7 +33,10 @@ PATHS = [
     f"/api/stats?restaurantId={SLUG}",
     f"/api/restaurants/{SLUG}/analytics",
 ]
-SMALL_FOR_EVER = {"tenant": "the operator's page is one of tenants, and there is one row for each"}
+SMALL_FOR_EVER = {
+    "tenant": "the operator's page is one of tenants, and there is one row for each",
+    "rate_card": "a row for each file of prices that the operator ever loaded",
+}
 """Tables that a plan may read from end to end, with the reason."""
 Files = tuple[Path, Path]
 

@@ -56,6 +56,8 @@ OF_A_TENANT = {
     "api.messages.cancel": Route(f"{SLUG}/messages/{{message}}", "DELETE"),
     "api.statistics.analytics": Route(f"{SLUG}/analytics", for_operator=True),
     "api.templates.of_tenant": Route(f"{SLUG}/templates", for_operator=True),
+    "api.usage.check": Route("/api/usage/{slug}/check", for_operator=True),
+    "api.usage.costs": Route("/api/usage/{slug}/costs", for_operator=True),
     "api.usage.daily": Route("/api/usage/{slug}/daily", for_operator=True),
     "api.usage.monthly": Route("/api/usage/{slug}/monthly", for_operator=True),
 }

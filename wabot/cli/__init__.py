@@ -3,7 +3,7 @@
 import click
 
 import wabot
-from wabot.cli import channels, messages, operate, retries, serve, templates, tenants, tokens, usage, webhooks
+from wabot.cli import channels, messages, operate, rates, retries, serve, templates, tenants, tokens, usage, webhooks
 from wabot.cli.base import Group
 
 
@@ -20,3 +20,4 @@ main.arrange(
         "What happens": [messages.send, messages.message, messages.log, retries.retry, webhooks.webhook, usage.usage],
     }
 )
+usage.usage.add_command(rates.rates)

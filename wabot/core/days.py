@@ -26,6 +26,9 @@ class Month:
         """A month such as 2026-11. Raises ValueError."""
         return cls.of(parse(f"{text}-01"))
 
+    def __str__(self) -> str:
+        return f"{self.year:04}-{self.month:02}"
+
     @property
     def first(self) -> date:
         return date(self.year, self.month, 1)

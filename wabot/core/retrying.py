@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from wabot import clock, errors, words
-from wabot.core import retryable
+from wabot.core import costing, estimating, retryable
+from wabot.core.costing import Cost
 from wabot.core.retryable import Skipped
 from wabot.store import audit, db, failed, messages, rules, runs, tenants
 from wabot.store.failed import Wanted
@@ -32,10 +33,12 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What a retry would do: how many messages it finds, and for how many of them the window has closed."""
+    """What a retry would do: how many messages it finds, for how many of them the window has closed, and what the
+    others would cost."""
 
     matching: int
     outside_window: int
+    cost: Cost
 
 
 def retry_one(
@@ -114,8 +117,20 @@ def _other(message_id: int, status: str | None) -> Skipped:
 def forecast(tenant_id: int | None, wanted: Wanted) -> Forecast:
     """What `retry_many` would find; nothing is sent."""
     total, _ = failed.count(tenant_id, wanted)
-    closed = failed.count_outside_window(tenant_id, wanted, clock.now() - rules.WINDOW)
-    return Forecast(total, closed)
+    now = clock.now()
+    opened_since = now - rules.WINDOW
+    closed = failed.count_outside_window(tenant_id, wanted, opened_since)
+    costs = []
+    for (of, channel_id), groups in failed.sendable(tenant_id, wanted, opened_since).items():
+        tenant = tenants.by_id(of)
+        if tenant is not None:
+            costs.append(estimating.of_groups(channel_id, groups, tenant, now))
+    return Forecast(total, closed, costing.add_up(costs))
+
+
+def estimated_cost(forecast: Forecast) -> dict[str, Any] | None:
+    """What a retry would cost, as it is shown; None where a price is unknown, or in several currencies."""
+    return None if forecast.cost.unpriced else costing.one(forecast.cost, "")
 
 
 def go_on() -> bool:

@@ -10,8 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from wabot import clock
-from wabot.core import days, profile
-from wabot.store import statistics
+from wabot.core import costing, days, estimating, profile
+from wabot.store import rates, statistics, tenants
 from wabot.store.statistics import Delivery, Traffic
 from wabot.store.tenants import Tenant
 
@@ -74,10 +74,13 @@ def analytics(tenant: Tenant, first: date, last: date) -> dict[str, Any]:
     }
 
 
-def costs(tenant: Tenant | None, since: datetime, until: datetime) -> Mapping[str, int]:  # noqa: ARG001
-    """What the messages of a span cost by our own estimate, in micros by currency. The seam for `core.costing`: without
-    rate cards nothing is known to cost anything."""
-    return {}
+def costs(tenant: Tenant | None, since: datetime, until: datetime) -> Mapping[str, int]:
+    """What the messages of a span cost by our own estimate, in micros by currency: a tenant's, or everybody's (None).
+    What no rate card prices is not in it."""
+    if not rates.currencies():
+        return {}
+    of = [tenant] if tenant else tenants.with_ids(statistics.who_sent(since, until))
+    return costing.add_up(estimating.between(one, since, until, until) for one in of).micros
 
 
 def figures(tenant: Tenant, first: date, last: date) -> dict[str, Any]:  # noqa: ARG001

@@ -72,6 +72,12 @@ def messages_by_hour(tenant_id: int | None, since: datetime, hours: int) -> list
     return [found.get(hour, 0) for hour in range(hours)]
 
 
+def who_sent(since: datetime, until: datetime) -> list[int]:
+    """The tenants of whose messages a provider accepted one that was queued in this span."""
+    mine, values = _within(None, since, until)
+    return [row[0] for row in db.rows(f"SELECT DISTINCT tenant_id FROM message WHERE {mine} AND {_WENT_OUT}", *values)]  # noqa: S608
+
+
 _WAITS = f"""
 WITH wait AS MATERIALIZED (
     SELECT created_at AS asked_at, (

@@ -1,11 +1,17 @@
 """Usage: a tenant's own figures, and the operator's view of all of them."""
 
-from flask import Blueprint, Response, jsonify
+from datetime import datetime
+
+from flask import Blueprint, Response, jsonify, request
 
 from wabot import clock
-from wabot.core import reporting, tenancy
+from wabot.core import attributing, days, reconciling, reporting, tenancy
+from wabot.core.days import Month
+from wabot.store.charges import Dimension
+from wabot.store.tenants import Tenant
 from wabot.web import auth
 from wabot.web.api import queries
+from wabot.web.problems import Problem
 
 blueprint = Blueprint("usage", __name__, url_prefix="/usage")
 
@@ -44,3 +50,34 @@ def monthly(slug: str) -> Response:
     tenant = auth.tenant_for(slug)
     months = queries.number("months", "bad_months", default=12, least=1, most=MOST_MONTHS)
     return jsonify(data=reporting.monthly(tenant, months, clock.now()))
+
+
+@blueprint.get("/<slug>/costs")
+def costs(slug: str) -> Response:
+    """What the outgoing messages of a `month` cost, `by` the flow step that wrote them, their kind or their type."""
+    tenant, now = auth.tenant_for(slug), clock.now()
+    return jsonify(data=attributing.shape(tenant, _month(tenant, now), _dimension(), now))
+
+
+@blueprint.get("/<slug>/check")
+def check(slug: str) -> Response:
+    """What providers told of their days beside our ledger, with the differences and the messages behind them."""
+    tenant = auth.tenant_for(slug)
+    return jsonify(data=reconciling.shapes(tenant, *queries.span(tenant, clock.now())))
+
+
+def _month(tenant: Tenant, now: datetime) -> Month:
+    """The month that the query asks for, else the current one. Raises Problem 400."""
+    text = request.args.get("month", "")
+    try:
+        return Month.parse(text) if text else Month.of(days.of(tenant.timezone, now))
+    except ValueError as error:
+        raise Problem(400, "bad_month", "month is a month such as 2026-11.") from error
+
+
+def _dimension() -> Dimension:
+    """What the costs are told apart by. Raises Problem 400."""
+    text = request.args.get("by") or Dimension.STEP.value
+    if text not in set(Dimension):
+        raise Problem(400, "bad_by", f"by is one of {', '.join(Dimension)}.")
+    return Dimension(text)
