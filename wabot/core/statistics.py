@@ -2,10 +2,11 @@
 what happened between two days of the tenant's. All are counted when somebody asks; nothing is kept."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,7 +32,10 @@ def dashboard(tenant: Tenant | None, now: datetime) -> dict[str, Any]:
 def stats(tenant: Tenant | None, now: datetime) -> dict[str, Any]:
     """The figures of the last 24 hours, with their trends; in the shape that live views are sent, too."""
     until = now + _THIS_MOMENT
-    this, before = (_window(tenant, end - WINDOW, end) for end in (until, until - WINDOW))
+    edges = [until - 2 * WINDOW, until - WINDOW, until]
+    before, this = (
+        _window(tenant, *span, cost) for span, cost in zip(pairwise(edges), costs(tenant, edges), strict=True)
+    )
     return {
         "totalMessages": this.traffic.messages,
         "activeUsers": this.traffic.customers,
@@ -74,13 +78,15 @@ def analytics(tenant: Tenant, first: date, last: date) -> dict[str, Any]:
     }
 
 
-def costs(tenant: Tenant | None, since: datetime, until: datetime) -> Mapping[str, int]:
-    """What the messages of a span cost by our own estimate, in micros by currency: a tenant's, or everybody's (None).
-    What no rate card prices is not in it."""
+def costs(tenant: Tenant | None, edges: Sequence[datetime]) -> list[Mapping[str, int]]:
+    """What the messages of each window between two moments cost by our own estimate, in micros by currency: a tenant's,
+    or everybody's (None). What no rate card prices is not in it."""
+    windows = list(pairwise(edges))
     if not rates.currencies():
-        return {}
-    of = [tenant] if tenant else tenants.with_ids(statistics.who_sent(since, until))
-    return costing.add_up(estimating.between(one, since, until, until) for one in of).micros
+        return [{} for _ in windows]
+    of = [tenant] if tenant else tenants.with_ids(statistics.who_sent(edges[0], edges[-1]))
+    found = [estimating.of_windows(one, edges, edges[-1]) for one in of]
+    return [costing.add_up(of_one[number] for of_one in found).micros for number in range(len(windows))]
 
 
 def figures(tenant: Tenant, first: date, last: date) -> dict[str, Any]:  # noqa: ARG001
@@ -101,9 +107,9 @@ class _Window:
     costs: Mapping[str, int]
 
 
-def _window(tenant: Tenant | None, since: datetime, until: datetime) -> _Window:
+def _window(tenant: Tenant | None, since: datetime, until: datetime, cost: Mapping[str, int]) -> _Window:
     asked = (_id(tenant), since, until)
-    return _Window(statistics.traffic(*asked), statistics.waits(*asked).mean, costs(tenant, since, until))
+    return _Window(statistics.traffic(*asked), statistics.waits(*asked).mean, cost)
 
 
 def _trend(now: float | None, before: float | None, *, down_is_good: bool = False) -> dict[str, Any]:
