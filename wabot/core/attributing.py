@@ -1,9 +1,10 @@
 """What a month's messages cost by what they were for: the flow step that wrote them, their kind, their purpose. Of a
 day's messages that cost the same, free ones are spread evenly, so that the parts add up to the whole."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from wabot.core import budgets, costing, days, estimating
@@ -87,25 +88,25 @@ def shape(tenant: Tenant, month: Month, by: Dimension, now: datetime) -> list[di
 
 
 def of_messages(tenant: Tenant, ids: Iterable[int], now: datetime) -> tuple[int, Cost]:
-    """How many of the tenant's messages with these ids were billed or would be if a price were known, and what they
-    cost: each its share of what messages like it cost on its day, rounded up, for what belongs to one order."""
-    found = charges.delivered(tenant.id, ids)
-    billed, costs = 0, []
-    for day in sorted({days.of(tenant.timezone, at) for _, at, _ in found}):
-        charged = {row.day.channel_id: row for row in estimating.of_days(tenant, day, day, now)}
-        for channel_id, at, group in found:
-            if days.of(tenant.timezone, at) == day and channel_id in charged:
-                one = _like(charged[channel_id], group)
-                billed += one.billed + one.unpriced
-                costs.append(costing.total([one]))
-    return billed, costing.add_up(costs)
+    """How many of the tenant's messages with these ids are charged, and what they cost: their share of what messages
+    like them cost on their day, rounded up. For what belongs together, such as the messages of an order."""
+    wanted: dict[date, Counter[tuple[int, tuple[str, str, str]]]] = {}
+    for channel_id, at, group in charges.delivered(tenant.id, ids):
+        wanted.setdefault(days.of(tenant.timezone, at), Counter())[channel_id, _key(group)] += 1
+    found = [
+        _share(charge, wanted[day][row.day.channel_id, _key(charge.group)])
+        for day in wanted
+        for row in estimating.of_days(tenant, day, day, now)
+        for charge in row.charges
+    ]
+    return sum(charge.billed + charge.unpriced for charge in found), costing.total(found)
 
 
-def _like(row: Charged, group: Group) -> Charge:
-    """One message's share of its group's charge."""
-    for charge in row.charges:
-        if _key(charge.group) == _key(group):
-            number = charge.group.count
-            billed, unpriced = -(-charge.billed // number), -(-charge.unpriced // number)
-            return Charge(group, billed, -(-charge.micros // number), charge.currency, unpriced)
-    return Charge(group)
+def _share(charge: Charge, number: int) -> Charge:
+    """What so many of a group's messages cost; nothing at all for none."""
+    if not number:
+        return Charge(charge.group)
+    billed, micros, unpriced = (
+        -(-value * number // charge.group.count) for value in (charge.billed, charge.micros, charge.unpriced)
+    )
+    return Charge(charge.group, billed, micros, charge.currency, unpriced)
