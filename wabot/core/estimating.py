@@ -1,7 +1,8 @@
 """What a tenant's days, months and other spans of time cost, and what would be: our estimate from the ledger."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 from wabot.core import costing, days, metering
 from wabot.core.costing import Charged, Cost, Rates
@@ -25,16 +26,25 @@ def of_month(tenant: Tenant, month: Month, now: datetime) -> Cost:
 
 def between(tenant: Tenant, since: datetime, until: datetime, now: datetime) -> Cost:
     """What was sent from `since` on and before `until`, to the millisecond, costs: for windows that are no days."""
-    known, zone = costing.Rates(), tenant.timezone
-    first, last = days.of(zone, since), days.of(zone, until - timedelta(milliseconds=1))
-    charged: list[Charged] = []
-    for month in dict.fromkeys(Month.of(day) for day in days.between(first, last)):
-        begin, end = max(first, month.first), min(last, month.last)
-        tier, before = costing.FreeTier(), _before(tenant, begin, since, now)
-        costing.spend(costing.charge(before, known, tier))
-        for day in days.between(begin, end):
-            charged += costing.charge(_within(tenant, day, since, until), known, tier)
-    return costing.add_up(row.cost for row in charged)
+    return of_windows(tenant, (since, until), now)[0]
+
+
+def of_windows(tenant: Tenant, edges: Sequence[datetime], now: datetime) -> list[Cost]:
+    """The same of each window between two of these moments, oldest first, in one go: what came before the first is
+    read once, and each leaves to the next what is left of the free tier."""
+    known, tier = costing.Rates(), costing.FreeTier()
+    before = _before(tenant, days.of(tenant.timezone, edges[0]), edges[0], now)
+    costing.spend(costing.charge(before, known, tier))
+    return [
+        costing.add_up(row.cost for row in costing.charge(_days_of(tenant, since, until), known, tier))
+        for since, until in pairwise(edges)
+    ]
+
+
+def _days_of(tenant: Tenant, since: datetime, until: datetime) -> list[Day]:
+    """The days, or parts of them, that a window is made of."""
+    first, last = (days.of(tenant.timezone, at) for at in (since, until - timedelta(milliseconds=1)))
+    return [row for day in days.between(first, last) for row in _within(tenant, day, since, until)]
 
 
 def _before(tenant: Tenant, day: date, since: datetime, now: datetime) -> list[Day]:
