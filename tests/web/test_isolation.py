@@ -56,13 +56,17 @@ OF_A_TENANT = {
     "api.media.upload": Route(f"{SLUG}/media", "POST", b"bytes", 201),
     "api.messages.send": Route(f"{SLUG}/messages", "POST", {"to": "{customer}", "message": "hi"}, 202),
     "api.messages.cancel": Route(f"{SLUG}/messages/{{message}}", "DELETE"),
+    "api.statistics.analytics": Route(f"{SLUG}/analytics", for_operator=True),
     "api.templates.of_tenant": Route(f"{SLUG}/templates", for_operator=True),
+    "api.usage.check": Route("/api/usage/{slug}/check", for_operator=True),
+    "api.usage.costs": Route("/api/usage/{slug}/costs", for_operator=True),
     "api.usage.daily": Route("/api/usage/{slug}/daily", for_operator=True),
     "api.usage.monthly": Route("/api/usage/{slug}/monthly", for_operator=True),
 }
 """Routes that name a tenant."""
 OF_THE_CALLER = {
     "api.logs.of_tenant": Route("/api/whatsapp/logs", for_operator=True),
+    "api.statistics.stats": Route("/api/stats", for_operator=True),
     "api.usage.overview": Route("/api/usage", for_operator=True),
     "api.retries.retry": Route("/api/whatsapp/retry", "POST", {}, 202, for_operator=True),
     "api.retries.progress": Route("/api/whatsapp/retry/{run}", for_operator=True),
@@ -222,7 +226,10 @@ def test_nor_does_the_operator_find_it_there(cast: Cast, endpoint: str) -> None:
     assert call(cast, endpoint, path(cast, endpoint, "luma", "bait"), "admin").status_code == 404
 
 
-@pytest.mark.parametrize("endpoint", [*OF_A_TENANT, "api.logs.of_tenant", "api.retries.retry", "api.usage.overview"])
+@pytest.mark.parametrize(
+    "endpoint",
+    [*OF_A_TENANT, "api.logs.of_tenant", "api.retries.retry", "api.usage.overview", "api.statistics.stats"],
+)
 def test_nothing_of_one_tenant_is_in_the_other_s_answers(cast: Cast, endpoint: str) -> None:
     file_of(cast, "bait")
     answer = call(cast, endpoint, path(cast, endpoint, "luma", "luma"), "bob")

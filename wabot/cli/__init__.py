@@ -7,6 +7,7 @@ from wabot.cli import (
     channels,
     messages,
     operate,
+    rates,
     retries,
     serve,
     templates,
@@ -32,5 +33,5 @@ main.arrange(
         "What happens": [messages.send, messages.message, messages.log, retries.retry, webhooks.webhook, usage.usage],
     }
 )
-for command in usage_jobs.COMMANDS:
+for command in (*usage_jobs.COMMANDS, rates.rates):
     usage.usage.add_command(command)

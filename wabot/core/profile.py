@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wabot import errors
+from wabot.core import money
 from wabot.store.tenants import Tenant
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -54,6 +55,18 @@ def _check_key(key: str, value: str) -> None:
     most = _WHOLE_NUMBERS.get(key)
     if most is not None and not (value.isdecimal() and int(value) <= most):
         raise errors.Refused("set", f"{key} is a whole number up to {most}")
+    if key == "budget" and value:
+        _check_budget(value)
+
+
+def _check_budget(value: str) -> None:
+    """An amount in the tenant's currency for a month; empty is none."""
+    try:
+        if money.parse(value):
+            return
+    except ValueError:
+        pass
+    raise errors.Refused("set", "budget is an amount above 0 such as 500 or 499.50, or empty for none")
 
 
 def setting(tenant: Tenant, key: str) -> str:
@@ -63,4 +76,9 @@ def setting(tenant: Tenant, key: str) -> str:
 
 def currency_digits(tenant: Tenant) -> int:
     """How many digits the minor unit of the tenant's currency has."""
-    return _MINOR_DIGITS.get(tenant.currency, 2)
+    return minor_digits(tenant.currency)
+
+
+def minor_digits(currency: str) -> int:
+    """How many digits the minor unit of a currency has."""
+    return _MINOR_DIGITS.get(currency, 2)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from wabot import clock, config, errors
-from wabot.core import delivery, media, metering, policy, pulling, scheduling
+from wabot.core import budgets, delivery, media, metering, policy, pulling, scheduling
 from wabot.store import (
     attempts,
     buckets,
@@ -95,7 +95,8 @@ def keep_house() -> bool:
 
 
 def _keep_figures(now: datetime) -> None:
-    """Sessions of messages that are older than sessions; then yesterday's figures, soon after each midnight."""
+    """Sessions of messages that are older than sessions; then yesterday's figures, soon after each midnight, and
+    whether a budget is nearly spent."""
     for _ in range(MOST_FORGOTTEN):
         if not db.write(lambda: sessions.backfill(SESSIONS_AT_ONCE)):
             break
@@ -103,6 +104,7 @@ def _keep_figures(now: datetime) -> None:
         _watch.kept_days_at = clock.monotonic()
         scheduling.keep(now)
         metering.keep_yesterday(now)
+        budgets.check_all(now)
 
 
 def _tidy(now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Tenants and their channels."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -70,6 +71,11 @@ def count() -> int:
     """How many tenants there are."""
     [(number,)] = db.rows("SELECT count(*) FROM tenant")
     return int(number)
+
+
+def with_ids(ids: Sequence[int]) -> list[Tenant]:
+    """The tenants with these ids."""
+    return Tenant.load(f"WHERE id IN ({', '.join('?' * len(ids))})", *ids) if ids else []
 
 
 def by_slug(slug: str) -> Tenant | None:
