@@ -29,7 +29,7 @@ CONTRACT = """
     migrate serve send log queue doctor config
     tenant:add,list,show,edit,suspend,resume,remove channel:add,list,pause,resume,edit,check,recover
     token:create,list,revoke webhook:list,show,replay
-    usage:show,list,daily,export,check,costs usage/rates:show,load,example
+    usage:show,list,daily,export,check,costs usage/rates:show,load,example usage:pull,schedule,unschedule,jobs
     template:list,set,pull,warm message:cancel retry:list,run,discard
 """
 
@@ -99,6 +99,8 @@ SOME_ARGUMENTS = {
     ("usage", "check"): ("a",),
     ("usage", "costs"): ("a",),
     ("usage", "rates", "load"): ("card.csv",),
+    ("usage", "schedule"): ("a",),
+    ("usage", "unschedule"): ("a",),
     ("message", "cancel"): ("1",),
     ("retry", "run"): ("1",),
     ("retry", "discard"): ("1",),

@@ -11,6 +11,8 @@ from tests.web.conftest import Cast
 from wabot.store import media
 from wabot.store.media import Media
 from wabot.store.messages import Message
+from wabot.store.pulls import UsageRun
+from wabot.store.schedules import Schedule
 from wabot.web import create_app
 from wabot.words import Direction, Status
 
@@ -74,6 +76,10 @@ OF_THE_CALLER = {
 OF_THE_OPERATOR = {
     "api.logs.of_all": Route("/api/admin/whatsapp-logs", for_operator=True),
     "api.usage.of_tenant": Route("/api/usage/{slug}", for_operator=True),
+    "api.usage_jobs.jobs": Route("/api/usage/jobs", for_operator=True),
+    "api.usage_jobs.schedule": Route("/api/usage/jobs/{slug}", "PUT", {"cron": "0 7 * * *"}, for_operator=True),
+    "api.usage_jobs.unschedule": Route("/api/usage/jobs/{slug}", "DELETE", done=204, for_operator=True),
+    "api.usage_jobs.run": Route("/api/usage/{slug}/run", "POST", {}, 202, for_operator=True),
 }
 
 ALL = OF_A_TENANT | OF_THE_CALLER | OF_THE_OPERATOR
@@ -123,7 +129,8 @@ def call(cast: Cast, endpoint: str, url: str, who: str) -> Any:
 def rows() -> list[tuple[Any, ...]]:
     """What a caller could have changed."""
     changeable = [(row.id, row.status) for row in Message.select().order_by(Message.id)]
-    return [*changeable, (Media.select().count(),)]
+    schedules = [(row.cron, row.enabled) for row in Schedule.select().order_by(Schedule.id)]
+    return [*changeable, *schedules, (Media.select().count(), UsageRun.select().count())]
 
 
 @pytest.mark.parametrize("rule", rules(), ids=str)
@@ -145,7 +152,7 @@ def test_the_owner_may(cast: Cast, endpoint: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "endpoint", [name for name, route in ALL.items() if route.for_operator and "run" not in route.path]
+    "endpoint", [name for name, route in ALL.items() if route.for_operator and "{run}" not in route.path]
 )
 def test_the_operator_may_where_it_is_for_the_operator_too(cast: Cast, endpoint: str) -> None:
     answer = call(cast, endpoint, path(cast, endpoint, "bait", "bait"), "admin")

@@ -3,7 +3,20 @@
 import click
 
 import wabot
-from wabot.cli import channels, messages, operate, rates, retries, serve, templates, tenants, tokens, usage, webhooks
+from wabot.cli import (
+    channels,
+    messages,
+    operate,
+    rates,
+    retries,
+    serve,
+    templates,
+    tenants,
+    tokens,
+    usage,
+    usage_jobs,
+    webhooks,
+)
 from wabot.cli.base import Group
 
 
@@ -20,4 +33,5 @@ main.arrange(
         "What happens": [messages.send, messages.message, messages.log, retries.retry, webhooks.webhook, usage.usage],
     }
 )
-usage.usage.add_command(rates.rates)
+for command in (*usage_jobs.COMMANDS, rates.rates):
+    usage.usage.add_command(command)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from wabot import clock, config, errors
-from wabot.core import budgets, delivery, media, metering, policy
+from wabot.core import budgets, delivery, media, metering, policy, pulling, scheduling
 from wabot.store import (
     attempts,
     buckets,
@@ -14,6 +14,7 @@ from wabot.store import (
     events,
     messages,
     outbox,
+    pulls,
     runs,
     sessions,
     structures,
@@ -81,6 +82,7 @@ def keep_house() -> bool:
     _abandon_what_the_dead_had()
     delivery.recover_lost()
     policy.resolve_unknown()
+    pulling.recover_lost()
     forgotten = db.write(lambda: attempts.forget_parked(now - PARKED_FOR))
     if forgotten:
         log.warning("receipts for messages we never sent were dropped", extra={"count": forgotten})
@@ -100,6 +102,7 @@ def _keep_figures(now: datetime) -> None:
             break
     if clock.monotonic() - _watch.kept_days_at > KEEP_DAYS_EVERY_SECONDS:
         _watch.kept_days_at = clock.monotonic()
+        scheduling.keep(now)
         metering.keep_yesterday(now)
         budgets.check_all(now)
 
@@ -117,7 +120,7 @@ def _forget(now: datetime) -> int:
 
 def _past_retention(now: datetime) -> Iterator[int]:
     """Inside a write: drop some of each kind whose retention is over, one after the other; 0 days keep for ever."""
-    for kind, forget in (("RUNS", runs.forget), ("EVENTS", events.forget)):
+    for kind, forget in (("RUNS", runs.forget), ("RUNS", pulls.forget), ("EVENTS", events.forget)):
         if days := config.settings().retention_days[kind]:
             yield forget(now - timedelta(days=days), AT_ONCE)
 
@@ -127,6 +130,7 @@ def _mind_the_clock() -> None:
     if _watch.lead is not None and abs(lead - _watch.lead) > JUMP_SECONDS:
         delivery.mind_the_clock(lead - _watch.lead)
         media.mind_the_clock()
+        pulling.mind_the_clock()
     _watch.lead = lead
 
 

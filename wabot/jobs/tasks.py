@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from wabot import clock
-from wabot.core import answering, asking, delivery, inbox, media, retrying, sandbox, upkeep
+from wabot.core import answering, asking, delivery, inbox, media, pulling, retrying, sandbox, upkeep
 from wabot.jobs import huey, senders
 from wabot.store import media as files
 from wabot.store import messages, outbox, runs, webhooks
@@ -68,6 +68,12 @@ def retry() -> None:
 
 
 @huey.task()  # type: ignore[untyped-decorator]
+def pull() -> None:
+    """Pull usage figures that are due from providers."""
+    _work("pull", pulling.pull_next)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
 def send() -> None:
     """Send messages that are due."""
     _work("send", lambda: delivery.deliver_next(delivery.pace(senders())))
@@ -101,6 +107,10 @@ def _runs_due(now: datetime) -> datetime | None:
     return now if runs.next_open() else None
 
 
+def _pulls_due(_now: datetime) -> datetime | None:
+    return pulling.next_due()
+
+
 def _sends_due(now: datetime) -> datetime | None:
     found = outbox.look(now, delivery.pace(senders()))
     return now if found.message_id is not None else found.look_again_at
@@ -118,5 +128,6 @@ huey.storage.kinds = {
     "fetch": Kind("fetch", 1, _files_due, _nudge(fetch)),
     "ask": Kind("ask", 1, _questions_due, _nudge(ask)),
     "retry": Kind("retry", 1, _runs_due, _nudge(retry)),
+    "pull": Kind("pull", 1, _pulls_due, _nudge(pull)),
     "send": Kind("send", 1, _sends_due, _nudge(send)),
 }

@@ -52,13 +52,16 @@ def tenant_or_operator(*, to_write: bool = False) -> Tenant | None:
     return None if token.tenant_id is None else _named(token)
 
 
-def operator_only() -> None:
-    """The operator, by the admin key or an admin token. Raises Problem 400, 401, and 403 for a tenant's credential."""
+def operator_only(*, to_write: bool = False) -> None:
+    """The operator, by the admin key or an admin token. Raises Problem 400, 401, and 403 for a tenant's credential and
+    for a read-only one where something is written."""
     refuse_secrets_in_query(request.args)
     key = request.headers.get("X-API-Key")
     if key is not None:
-        _admit_operator(key, to_write=False)
-    elif _token().tenant_id is not None:
+        _admit_operator(key, to_write)
+        return
+    token = _token()
+    if token.tenant_id is not None or (to_write and token.read_only):
         raise _forbidden()
 
 
