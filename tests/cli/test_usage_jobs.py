@@ -69,6 +69,13 @@ def test_what_failed_can_be_pulled_again_at_once(shop: Shell, meter: Meter) -> N
     assert len(pulls.UsageRun.load("")) == 1
 
 
+def test_a_day_that_is_yet_to_come_for_one_of_them_is_pulled_for_none(stage: Stage, shop: Shell, meter: Meter) -> None:
+    go_to(stage, datetime(2027, 3, 10, 5, tzinfo=UTC))
+    assert "2027-03-09, luma's today" in shop.refused("usage", "pull", "--date", "2027-03-10")
+    assert meter.asked == []
+    assert pulls.UsageRun.load("") == []
+
+
 def test_a_tenant_is_scheduled_listed_and_unscheduled(shop: Shell) -> None:
     found = shop.json("usage", "schedule", "bait", "--cron", "15 6 * * *")
     assert (found["cron"], found["timezone"], found["nextRunAt"]) == (

@@ -19,8 +19,8 @@ ZONES = [
     "Australia/Lord_Howe", "America/Havana",
 ]  # fmt: skip
 CRONS = [NINE, "30 1 * * *", "0 2 * * *", "30 2 * * *", "0 0 * * *", "59 23 * * 0", "0 9 1 * *", "15,45 1,2 * * *"]
-MOMENTS = st.integers(0, 3 * 365 * 86400).map(
-    lambda seconds: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+MOMENTS = st.integers(0, 3 * 365 * 86_400_000).map(
+    lambda milliseconds: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
 )
 
 
@@ -56,6 +56,12 @@ def test_the_next_time_is_always_to_come_and_the_last_one_never(cron: str, zone:
     following, former = crontabs.next_after(cron, zone, moment), crontabs.latest(cron, zone, moment)
     assert former <= moment < following
     assert crontabs.next_after(cron, zone, following - timedelta(seconds=1)) == following
+
+
+def test_a_moment_just_before_it_is_before_it() -> None:
+    moment = datetime(2027, 3, 10, 8, 59, 59, 500_000, tzinfo=UTC)
+    assert crontabs.latest(NINE, "UTC", moment) == datetime(2027, 3, 9, 9, tzinfo=UTC)
+    assert crontabs.next_after(NINE, "UTC", moment) == datetime(2027, 3, 10, 9, tzinfo=UTC)
 
 
 @given(st.sampled_from(ZONES), MOMENTS)

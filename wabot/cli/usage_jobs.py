@@ -22,8 +22,11 @@ PULLED = ("restaurantId", "date", "channelId", "result", "days", "code", "reason
 @options.as_json
 def pull(slug: str | None, day: date | None, as_json: bool) -> None:
     """Ask the providers now what each channel did on a day and the two before it; exit 1 if one does not say."""
-    rows = []
-    for tenant in [tenancy.find_tenant(slug)] if slug else tenants.all_tenants():
+    rows: list[dict[str, Any]] = []
+    chosen = [tenancy.find_tenant(slug)] if slug else tenants.all_tenants()
+    for tenant in chosen:
+        asking_usage.check(tenant, day)
+    for tenant in chosen:
         asked = asking_usage.ask(tenant, day, actor=ACTOR)
         rows += usage_jobs.pulled(asked, asking_usage.work_off(asked))
     output.listing(rows, PULLED, as_json)

@@ -29,13 +29,18 @@ def yesterday(tenant: Tenant, now: datetime) -> date:
     return days.of(tenant.timezone, now) - timedelta(days=1)
 
 
-def ask(tenant: Tenant, day: date | None, *, actor: str) -> Asked:
-    """Have a day pulled now, by default yesterday. A run of that day that is in work is that one, and what of it waits
-    for another try is tried now. Raises Refused (`bad_date`) for a day that is yet to come or too long ago."""
+def check(tenant: Tenant, day: date | None) -> None:
+    """Raises Refused (`bad_date`) for a day that is yet to come where the tenant is, or too long ago."""
     today = days.of(tenant.timezone, clock.now())
     if day is not None and not EARLIEST <= day <= today:
-        raise errors.Refused("bad_date", f"the date is from {EARLIEST} to {today}, which is the tenant's today")
-    wanted = day or today - timedelta(days=1)
+        raise errors.Refused("bad_date", f"the date is from {EARLIEST} to {today}, {tenant.slug}'s today")
+
+
+def ask(tenant: Tenant, day: date | None, *, actor: str) -> Asked:
+    """Have a day pulled now, by default yesterday. A run of that day that is in work is that one, and what of it waits
+    for another try is tried now. Raises Refused as `check` does."""
+    check(tenant, day)
+    wanted = day or yesterday(tenant, clock.now())
 
     def store() -> int:
         now = clock.now()

@@ -82,6 +82,13 @@ class Day:
 
 
 _FILE = "SELECT key, channel_id, mime_type, filename, length(data) FROM sandbox_media"
+_DAYS = (
+    "SELECT day, count(DISTINCT phone), count(*) FILTER (WHERE direction = 'IN'), "
+    "count(*) FILTER (WHERE direction = 'OUT'), sum(arrived), sum(arrived AND kind IS 'template') "
+    "FROM (SELECT date(created_at / 1000, 'unixepoch') AS day, phone, direction, body ->> '$.kind' AS kind, "
+    "direction = 'OUT' AND status IN ('delivered', 'read') AS arrived "
+    "FROM sandbox_message WHERE channel_id = ? AND created_at >= ? AND created_at < ?) GROUP BY day ORDER BY day"
+)
 
 
 def switches(channel_id: int) -> Switches:
@@ -158,11 +165,7 @@ def thread(channel_id: int, phone: str, most: int = 100) -> list[Carried]:
 def days(channel_id: int, first: date, last: date) -> list[Day]:
     """What was carried for a channel on each day of UTC from first to last, oldest first; days of nothing lack."""
     found = db.rows(
-        "SELECT day, count(DISTINCT phone), count(*) FILTER (WHERE direction = 'IN'), "
-        "count(*) FILTER (WHERE direction = 'OUT'), sum(arrived), sum(arrived AND kind IS 'template') "
-        "FROM (SELECT date(created_at / 1000, 'unixepoch') AS day, phone, direction, body ->> '$.kind' AS kind, "
-        "direction = 'OUT' AND status IN ('delivered', 'read') AS arrived "
-        "FROM sandbox_message WHERE channel_id = ? AND created_at >= ? AND created_at < ?) GROUP BY day ORDER BY day",
+        _DAYS,
         channel_id,
         datetime.combine(first, time(), UTC),
         datetime.combine(last, time(), UTC) + timedelta(days=1),
