@@ -99,7 +99,7 @@ def test_costs_are_listed_by_step_kind_and_type(shop: Shell) -> None:
 
 def test_the_bill_is_checked(shop: Shell) -> None:
     [row] = shop.json("usage", "check", "bait", "--from", "2027-03-10", "--to", "2027-03-10")["data"]
-    assert (row["matches"], row["delivered"]["difference"], row["cost"]["difference"]["amount"]) == (False, -1, -0.75)
+    assert (row["matches"], row["total"]["difference"], row["cost"]["difference"]["amount"]) == (False, -1, -0.75)
     assert "2027-03-10" in shop.ok("usage", "check", "bait")
     assert "--from is later" in shop.misused("usage", "check", "bait", "--from", "2027-03-12", "--to", "2027-03-11")
 

@@ -43,7 +43,7 @@ def test_what_both_say_matches(stage: Stage) -> None:
         "beginsAt": "2027-03-10T08:00:00.000Z",
         "endsAt": "2027-03-11T08:00:00.000Z",
         "matches": True,
-        "delivered": {"ours": 3, "theirs": 3, "difference": 0},
+        "total": {"of": "delivered", "ours": 3, "theirs": 3, "difference": 0},
         "categories": {"utility": {"ours": 3, "theirs": 3, "difference": 0}},
         "cost": {
             "ours": {"amount": 0.12, "currency": "SAR"},
@@ -83,7 +83,7 @@ def test_what_we_have_more_is_named_with_why(stage: Stage) -> None:
     tells(stage, categories={"utility": 1, "marketing": 1})
     row = only()
     assert not row["matches"]
-    assert row["delivered"] == {"ours": 4, "theirs": 2, "difference": -2}
+    assert row["total"] == {"of": "delivered", "ours": 4, "theirs": 2, "difference": -2}
     assert row["categories"]["utility"] == {"ours": 3, "theirs": 1, "difference": -2}
     assert row["messages"] == [
         {"id": unsaid.id, "category": "utility", "why": "no_pricing"},
@@ -119,7 +119,7 @@ def test_no_more_than_fifty_messages_are_named(stage: Stage) -> None:
     delivers(stage, NOON, 51, **template(stage, "UTILITY"))
     tells(stage, categories={})
     row = only()
-    assert (len(row["messages"]), row["hasMore"], row["delivered"]["difference"]) == (50, True, -51)
+    assert (len(row["messages"]), row["hasMore"], row["total"]["difference"]) == (50, True, -51)
 
 
 def test_who_tells_only_a_total_is_compared_by_it(stage: Stage) -> None:
@@ -127,7 +127,7 @@ def test_who_tells_only_a_total_is_compared_by_it(stage: Stage) -> None:
     tells(stage, messages_out=3)
     row = only()
     assert (row["categories"], row["messages"], row["matches"]) == ({}, [], False)
-    assert row["delivered"] == {"ours": 2, "theirs": 3, "difference": 1}
+    assert row["total"] == {"of": "sent", "ours": 2, "theirs": 3, "difference": 1}
 
 
 @pytest.mark.parametrize(

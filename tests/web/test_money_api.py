@@ -155,7 +155,7 @@ def test_costs_are_told_apart_by_step_kind_and_type(march: Cast) -> None:
 def test_the_bill_check_compares_the_days_that_a_provider_told(march: Cast) -> None:
     newest, oldest = usage(march, "/check")["data"]
     assert (newest["date"], oldest["date"], newest["matches"]) == ("2027-03-08", "2027-02-28", False)
-    assert newest["delivered"] == {"ours": 0, "theirs": 6, "difference": 6}
+    assert newest["total"] == {"of": "delivered", "ours": 0, "theirs": 6, "difference": 6}
     assert usage(march, "/check?from=2027-03-01&to=2027-03-07")["data"] == []
     assert usage(march, "/check", "admin")["data"] == [newest, oldest]
 

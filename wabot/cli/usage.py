@@ -24,7 +24,7 @@ DAILY = ("date", "channelId", "source", *FIGURES, "cost")
 EXPORT = ("restaurantId", "date", "channelId", "source", *FIGURES, "categories", "delivered", "billable", "cost",
           "currency", "costs", "costIs", "unpriced")  # fmt: skip
 COSTS = ("messages", "delivered", "billed", "cost", "unpriced")
-CHECKED = ("date", "channelId", "matches", "ours", "theirs", "difference", "costOurs", "costTheirs", "messages")
+CHECKED = ("date", "channelId", "matches", "of", "ours", "theirs", "difference", "costOurs", "costTheirs", "messages")
 FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a spreadsheet begins a formula with, also in its wide forms."""
 
@@ -146,7 +146,7 @@ def _checked(row: Mapping[str, Any]) -> dict[str, Any]:
     """A compared day on one line."""
     costs_ = {f"cost{name.title()}": row["cost"][name] for name in ("ours", "theirs")}
     named = [f"{message['id']} ({message['why']})" for message in row["messages"]]
-    return {**row, **row["delivered"], **costs_, "messages": [*named, *(["…"] if row["hasMore"] else [])]}
+    return {**row, **row["total"], **costs_, "messages": [*named, *(["…"] if row["hasMore"] else [])]}
 
 
 @usage.command()

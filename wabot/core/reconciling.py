@@ -2,7 +2,7 @@
 day began and ended. Its days and ours are two kinds that meet nowhere else."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ class Compared:
     """A day as the provider told it, and as our ledger has it: delivered messages by category, and what they cost."""
 
     told: DailyUsage
+    sent: int
     delivered: int
     ours: dict[str, int]
     theirs: dict[str, int]
@@ -32,13 +33,17 @@ class Compared:
     suspects: tuple[Suspect, ...]
 
     @property
-    def total(self) -> int:
-        """How many messages the provider counted; some tell no categories."""
-        return sum(self.theirs.values()) or self.told.delivered or self.told.messages_out
+    def total(self) -> tuple[str, int, int]:
+        """What is compared in all, ours and theirs: what was delivered, or where the provider tells neither categories
+        nor deliveries, what was sent."""
+        delivered = sum(self.theirs.values()) or self.told.delivered
+        if delivered or not self.told.messages_out:
+            return "delivered", self.delivered, delivered
+        return "sent", self.sent, self.told.messages_out
 
     def differences(self) -> dict[str, int]:
         """By category, how many more the provider counted; nothing where it told no categories of what it counted."""
-        if not self.theirs and self.total:
+        if not self.theirs and any(self.total[2:]):
             return {}
         words = sorted({*self.ours, *self.theirs})
         return {word: self.theirs.get(word, 0) - self.ours.get(word, 0) for word in words}
@@ -56,7 +61,8 @@ class Compared:
     @property
     def matches(self) -> bool:
         """Whether nothing that both know differs."""
-        return not any(self.differences().values()) and self.total == self.delivered and not self.cost_difference()
+        _, ours, theirs = self.total
+        return not any(self.differences().values()) and ours == theirs and not self.cost_difference()
 
 
 def check(tenant: Tenant, first: date, last: date) -> list[Compared]:
@@ -96,8 +102,8 @@ def _with_suspects(row: DailyUsage, ours: Day, cost: Cost) -> Compared:
     theirs: dict[str, int] = {}
     for word, number in row.categories.items():
         theirs[usage.normal(word)] = theirs.get(usage.normal(word), 0) + number
-    compared = Compared(row, sum(counted.values()), counted, theirs, cost, ())
-    return Compared(row, compared.delivered, counted, theirs, cost, tuple(_suspects(row, compared.differences())))
+    compared = Compared(row, ours.figures.messages_out, sum(counted.values()), counted, theirs, cost, ())
+    return replace(compared, suspects=tuple(_suspects(row, compared.differences())))
 
 
 def _suspects(row: DailyUsage, differences: dict[str, int]) -> Iterable[Suspect]:
@@ -113,20 +119,20 @@ def _suspects(row: DailyUsage, differences: dict[str, int]) -> Iterable[Suspect]
 def shape(compared: Compared, nothing_in: str) -> dict[str, Any]:
     """A compared day as it is shown; a difference is what the provider has more."""
     told, cost_difference = compared.told, compared.cost_difference()
-    theirs = None if told.cost_micros is None else money.shape(told.cost_micros, told.currency)
+    of, ours, theirs = compared.total
     return {
         "date": told.day,
         "channelId": told.channel_id,
         "beginsAt": clock.iso(told.begins_at),
         "endsAt": clock.iso(told.ends_at),
         "matches": compared.matches,
-        "delivered": _pair(compared.delivered, compared.total),
+        "total": {"of": of, **_pair(ours, theirs)},
         "categories": {
             word: _pair(compared.ours.get(word, 0), compared.theirs.get(word, 0)) for word in compared.differences()
         },
         "cost": {
             "ours": costing.one(compared.cost, told.currency or nothing_in),
-            "theirs": theirs,
+            "theirs": None if told.cost_micros is None else money.shape(told.cost_micros, told.currency),
             "difference": None if cost_difference is None else money.shape(cost_difference, told.currency),
         },
         "unpriced": compared.cost.unpriced,
