@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from tests.core.conftest import PHONE, Stage
+from tests.core.prices import REGULAR, delivers, load
 from tests.core.test_metering import ZONES, comes_in, conversation, goes_out, tenant
 from wabot import words
 from wabot.core import days, statistics, tenancy
-from wabot.store import db, messages
+from wabot.store import customers, db, messages
 from wabot.store.attempts import Attempt
 from wabot.words import Status
 
@@ -222,6 +223,41 @@ def test_costs_are_written_by_currency(costs: Mapping[str, int], shown: str) -> 
 )  # fmt: skip
 def test_amounts_of_two_currencies_are_never_added(this: Any, before: Any, sums: tuple[Any, Any]) -> None:
     assert statistics._comparable(this, before) == sums
+
+
+def test_costs_are_our_own_estimate_of_both_days(stage: Stage) -> None:
+    load("utility,*,2027-01-01,SAR,1.25,0")
+    for at, number in ((ago(hours=48), 9), (ago(hours=30), 2), (ago(hours=2), 2), (NOW, 1)):
+        delivers(stage, at, number, category="utility", **REGULAR)
+    goes_out(stage, ago(hours=1), category="utility", **REGULAR)
+    found = stats()
+    assert found["apiCosts"] == "SAR 3.75"
+    assert found["trends"]["costs"] == {"value": 50.0, "isPositive": False}
+    assert stats(NOW + timedelta(hours=23))["trends"]["costs"] == {"value": 50.0, "isPositive": True}
+
+
+def test_each_window_is_left_what_the_one_before_left_of_the_free_tier(stage: Stage) -> None:
+    load("service,*,2027-01-01,USD,0.5,5")
+    for at, number in ((ago(days=5), 2), (ago(hours=30), 2), (ago(hours=3), 3)):
+        delivers(stage, at, number)
+    assert stats()["apiCosts"] == "$1.00"
+    assert stats()["trends"]["costs"] == NO_CHANGE
+
+
+def test_everybody_s_costs_are_added_up_by_currency(stage: Stage, make_channel: Callable[..., Any]) -> None:
+    luma = make_channel("luma", "+447700900001")
+    load("utility,SA,2027-01-01,SAR,1,0", "utility,GB,2027-01-01,USD,0.1,0")
+    delivers(stage, ago(hours=1), 3, category="utility", **REGULAR)
+    delivers(stage, ago(hours=1), 2, phone="+447700900999", category="utility", **REGULAR)
+    assert statistics.stats(tenant("luma"), NOW)["apiCosts"] == "$0.00"
+    assert statistics.stats(None, NOW)["apiCosts"] == stats()["apiCosts"] == "$0.20 + SAR 3.00"
+    theirs = db.write(lambda: customers.meet(luma.tenant_id, words.Identity(phone="+966577777777"), "", NOW))
+    known = db.write(lambda: customers.conversation(luma.tenant_id, luma.id, theirs.id, NOW))
+    sent = {"sent_at": NOW, "delivered_at": NOW, "category": "utility", **REGULAR}
+    once: Any = {"idempotency_key": None, "idempotency_hash": None, "max_retries": 3, "expires_at": NOW}
+    db.write(lambda: messages.add_outgoing(known, words.Draft("text", "hi"), now=NOW, **once, **sent))
+    assert statistics.stats(tenant("luma"), NOW)["apiCosts"] == "SAR 1.00"
+    assert statistics.stats(None, NOW)["apiCosts"] == "$0.20 + SAR 4.00"
 
 
 # --- the timeline -----------------------------------------------------------------------------------
