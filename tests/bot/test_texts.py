@@ -67,7 +67,7 @@ def test_every_title_of_a_button_is_understood_when_typed(language):
     customer = Customer(RESTAURANT, MENU)
     assert customer.say(language.buttons["menu"]).step == "menu.categories"
     assert customer.say(language.buttons["person"]).step == "handover"
-    assert customer.say(language.buttons["back"]).step == "menu.categories"
+    assert customer.say(language.buttons["back"]).step == "home"
     assert customer.say(language.buttons["language"]).step == "language"
 
 
