@@ -15,9 +15,10 @@ _GONE_SHOWN = 3
 
 def summary(scene: Scene) -> Reply:
     """All of the order with its total, to be confirmed; with one way to pay it is that, else it is chosen so."""
+    version = scene.cart.version
     scene = _renewed(scene)
     if scene.cart.is_empty:
-        return browsing.menu(scene)
+        return replace(browsing.menu(scene), keep=True)
     missing = scene.profile.minimum_order_minor - scene.cart.total_minor
     if missing > 0:
         return reviewing.cart(scene.saying(_below(scene, missing)))
@@ -27,10 +28,12 @@ def summary(scene: Scene) -> Reply:
         scene.wording.say("notes", notes=notes) if notes else "",
         describing.total(scene),
         scene.wording.say("confirm_and_pay" if len(_payments(scene)) > 1 else "confirm"),
-        scene.wording.say("notes_change" if notes else "notes_hint"),
+        scene.wording.say("notes_change" if notes else _hint(scene)),
     ]
     text = describing.lines(scene, Step.SUMMARY, [scene.wording.say("summary")], after)
-    return replace(scene.offer(Step.SUMMARY, text, _ways_to_confirm(scene), here="checkout"), keep=bool(scene.notice))
+    return replace(
+        scene.offer(Step.SUMMARY, text, _ways_to_confirm(scene), here="checkout"), keep=scene.cart.version != version
+    )
 
 
 def note(scene: Scene, _rest: str = "") -> Reply | None:
@@ -170,6 +173,10 @@ def _below(scene: Scene, missing: int) -> str:
 def _payments(scene: Scene) -> list[PaymentMethod]:
     """The ways to pay; a menu that names none is paid in cash."""
     return list(dict.fromkeys(scene.known.menu.payments)) or [PaymentMethod.CASH]
+
+
+def _hint(scene: Scene) -> str:
+    return "notes_hint" if scene.cart.type is OrderType.DELIVERY else "notes_hint_other"
 
 
 def _ways_to_confirm(scene: Scene) -> list[Button]:

@@ -11,6 +11,7 @@ from wabot.bot.state import Step
 from wabot.words import AddOn, Button, Choice, Row
 
 _TAKEN = 400
+_BUTTONS = 3
 _FAST = (1, 2, 3)
 """How many can be had by a tap; they stand in this order, so that a typed number means the same."""
 
@@ -65,6 +66,19 @@ def add_ons(scene: Scene, rest: str) -> Reply | None:
     return _ask_add_ons(scene.with_pick(_pick(scene, address)), place, number(page))
 
 
+def several(scene: Scene, rest: str) -> Reply | None:
+    """Several of the add-ons that were offered at once, by their numbers: `<number>,<number>…`; then no further."""
+    offered = scene.state.offered
+    chosen = [offered[number(n) - 1][0] for n in rest.split(",") if 1 <= number(n) <= len(offered)]
+    pick = scene.state.pick
+    place = _place(scene, pick.address) if pick else None
+    for choice in chosen:
+        kind, key, address = (*choice.split(":", 2), "", "")[:3]
+        if place and pick and kind == "add" and address == pick.address:
+            pick = picking.with_one_more(place.item, pick, key)
+    return _ask(scene, replace(pick, has_add_ons=True)) if pick else None
+
+
 def done(scene: Scene, address: str) -> Reply | None:
     """No further add-ons."""
     return _ask(scene, replace(_pick(scene, address), has_add_ons=True))
@@ -116,24 +130,37 @@ def _ask_option(scene: Scene, place: Place, position: int, page_number: int) -> 
     rows = [_choice_row(scene, f"opt:{position}:{key}:{address}", one) for key, one in choices[page.first : page.end]]
     if page.has_more:
         rows.append(scene.row("more", f"opts:{position}:{page.number + 1}:{address}"))
-    rows.append(scene.row("back", f"undo:{address}"))
     question = scene.wording.say("option", option=describing.short(scene, asked.name, "unnamed_option"))
-    return scene.lay_out(Step.OPTION, _about(scene, Step.OPTION, place, question), rows, here=f"pick:{address}")
+    return _ask_one_of(scene, Step.OPTION, place, question, rows)
 
 
 def _ask_add_ons(scene: Scene, place: Place, page_number: int) -> Reply:
     address = _address(scene)
     has_some = any(picking.counts(place.item, _pick(scene, address)).values())
     offered = list(picking.add_ons(place.item).items())
-    page = shelves.page(len(offered), page_number, beside=1)
+    page = shelves.page(len(offered), page_number, beside=2)
     rows = [scene.row("add_ons_done" if has_some else "add_ons_none", f"done:{address}")]
     rows += [_add_on_row(scene, f"add:{key}:{address}", one) for key, one in offered[page.first : page.end]]
     if page.has_more:
         rows.append(scene.row("more", f"adds:{page.number + 1}:{address}"))
-    elif len(rows) < fitting.ROWS:
-        rows.append(scene.row("back", f"undo:{address}"))
-    text = _about(scene, Step.ADD_ONS, place, scene.wording.say("add_ons"))
-    return scene.lay_out(Step.ADD_ONS, text, rows, here=f"pick:{address}")
+    return _ask_one_of(scene, Step.ADD_ONS, place, scene.wording.say("add_ons"), rows)
+
+
+def _ask_one_of(scene: Scene, step: Step, place: Place, question: str, rows: list[Row]) -> Reply:
+    """Buttons where few short ones do, else a list: a button shows no price, so the text does."""
+    here, back = f"pick:{_address(scene)}", scene.row("back", f"undo:{_address(scene)}")
+    if not _are_buttons(rows):
+        return scene.lay_out(step, _about(scene, step, place, question), [*rows, back], here=here)
+    prices = [f"• {row.title}: {row.description}" for row in rows if row.description]
+    has_room = len(rows) < _BUTTONS
+    text = drafting.joined(question, *prices, "" if has_room else scene.wording.say("back_hint"))
+    buttons = [Button(row.id, row.title) for row in ([*rows, back] if has_room else rows)]
+    return scene.offer(step, _about(scene, step, place, text), buttons, here=here)
+
+
+def _are_buttons(rows: list[Row]) -> bool:
+    titles = {row.title for row in rows}
+    return len(rows) <= _BUTTONS and len(titles) == len(rows) and max(map(len, titles)) <= fitting.BUTTON_TITLE
 
 
 def _ask_quantity(scene: Scene, place: Place) -> Reply:

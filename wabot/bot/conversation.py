@@ -38,6 +38,7 @@ _LEADS: Mapping[str, Callable[[Scene, str], Reply | None]] = {
     "opts": choosing.options,
     "add": choosing.add_on,
     "adds": choosing.add_ons,
+    "several": choosing.several,
     "done": choosing.done,
     "qty": choosing.quantity,
     "undo": choosing.undo,
@@ -152,7 +153,7 @@ def _lost(here: Scene, *, is_gone: bool) -> Reply:
         return talking.unreadable(here)
     if here.is_first:
         return talking.welcome(here)
-    again = _shown_again(here, "not_understood_here")
+    again = _shown_again(here, "place_typed" if here.state.step == Step.PLACE else "not_understood_here")
     return replace(again, understood=False) if again else talking.fallback(here, "not_understood")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from wabot.bot import drafting, fitting
 from wabot.bot.scene import Scene
 from wabot.bot.state import Step
-from wabot.words import Branch, Line, MenuItem, Names, Picked
+from wabot.words import Branch, Line, MenuItem, Names, OrderType, Picked
 
 _NAME = 300
 _SHORT = 60
@@ -37,8 +37,9 @@ def whole(scene: Scene, step: Step, item: MenuItem, *after: str) -> str:
     """All about an item; its description gives way where there is too little room."""
     head = scene.wording.say("item", item=name(scene, item.name, "unnamed_item"), price=price(scene, item.price_minor))
     parts = [head, _link(scene) if not after else "", *after]
-    description = scene.wording.describe(item.description)
-    return drafting.joined(head, fitting.cut(description, _room(scene, step, parts)), *parts[1:])
+    room = _room(scene, step, parts)
+    description = fitting.cut(scene.wording.describe(item.description), room) if room > 0 else ""
+    return drafting.joined(head, description, *parts[1:])
 
 
 def line(scene: Scene, entry: Line) -> str:
@@ -52,7 +53,7 @@ def line(scene: Scene, entry: Line) -> str:
 
 def described(scene: Scene, taken: Iterable[Picked]) -> str:
     """What was taken with an item, in one line."""
-    return scene.wording.says["and"].join(
+    return scene.wording.comma.join(
         short(scene, picked.name) + (f" ×{picked.quantity}" if picked.quantity > 1 else "") for picked in taken
     )
 
@@ -85,7 +86,8 @@ def where(scene: Scene) -> str:
     found = branch(scene, cart.branch_id)
     told = fitting.cut(scene.wording.name_or_nothing(found.name), _SHORT) if found else ""
     parts = scene.wording.say("where", type=kind, branch=told) if told else scene.wording.say("where_plain", type=kind)
-    address = scene.wording.say("address", address=fitting.cut(cart.address, _ADDRESS)) if cart.address else ""
+    is_sent = cart.type is OrderType.DELIVERY and cart.address
+    address = scene.wording.say("address", address=fitting.cut(cart.address, _ADDRESS)) if is_sent else ""
     return drafting.joined(parts, address)
 
 
@@ -94,7 +96,7 @@ def branch(scene: Scene, branch_id: str) -> Branch | None:
 
 
 def _room(scene: Scene, step: Step, parts: Iterable[str]) -> int:
-    return max(0, fitting.BODY - len(scene.opened(step, drafting.joined(*parts))) - 2)
+    return fitting.BODY - len(scene.opened(step, drafting.joined(*parts))) - 2
 
 
 def _link(scene: Scene) -> str:

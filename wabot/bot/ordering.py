@@ -131,7 +131,7 @@ def _deliver_to(scene: Scene, found: tuple[float, float]) -> Reply:
     if not coverage.is_covered:
         return scene.offer(Step.NOT_COVERED, scene.wording.say("not_covered"), _elsewhere(scene), here="place")
     branch_id = coverage.branch_id or _only_branch(scene)
-    return _go_on(_with_place(scene, found, branch_id))
+    return _go_on(_with_place(scene, found, branch_id).saying(scene.wording.say("covered")))
 
 
 def _go_on(scene: Scene) -> Reply:

@@ -1,6 +1,6 @@
 """The steps that show the cart and change it: a line's quantity, a line away, all of it away."""
 
-from wabot.bot import describing, drafting, shelves, talking
+from wabot.bot import describing, drafting, fitting, shelves, talking
 from wabot.bot.cart import MOST_EACH, Entry
 from wabot.bot.describing import number
 from wabot.bot.scene import Reply, Scene
@@ -109,5 +109,9 @@ def _told(scene: Scene, position: int) -> str:
 
 
 def _line_row(scene: Scene, position: int, entry: Entry) -> Row:
-    title = f"{entry.line.quantity} × {describing.short(scene, entry.line.name)}"
-    return Row(f"line:{scene.cart.version}:{position}", title, describing.line(scene, entry.line))
+    line = entry.line
+    title = f"{line.quantity} × {describing.short(scene, line.name)}"
+    whole = title if len(title) > fitting.ROW_TITLE else ""
+    taken = describing.described(scene, (*line.choices, *line.add_ons))
+    about = " · ".join(filter(None, (describing.price(scene, line.total_minor), whole, taken)))
+    return Row(f"line:{scene.cart.version}:{position}", title, about)

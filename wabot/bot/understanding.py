@@ -11,6 +11,7 @@ from wabot.bot.state import Heard, Known, Offered, State, Step
 _LONGEST = 1000
 _GAPS = re.compile(r"[\W_]+")
 _MANY = re.compile(r"(\d{1,15}) ?(?:x|×)? ?(\D.*)|(\D.*?) ?(?:x|×)? ?(\d{1,15})")
+_NUMBERS = re.compile(r"\d{1,2}( \d{1,2}){1,20}")
 _PLACE = re.compile(r"(?<![\d.])(-?\d{1,2}\.\d{3,15})\s*(?:,|%2C|،)\s*(-?\d{1,3}\.\d{3,15})(?![\d.])", re.IGNORECASE)
 _UNWRITTEN = ("Mn", "Me", "Cf")
 _PLAIN = {"ى": "ي", "ی": "ي", "ة": "ه", "ۀ": "ه", "ہ": "ه", "ٱ": "ا", "ک": "ك", "ـ": ""}
@@ -75,6 +76,8 @@ def _placed(heard: Heard) -> Iterator[str]:
 
 def _offered(typed: str, offered: Offered) -> Iterator[str]:
     yield from (id_ for id_, title in offered if plain(title) == typed)
+    if _NUMBERS.fullmatch(typed) and offered and offered[0][0].startswith("done:"):
+        yield f"several:{typed.replace(' ', ',')}"
     if not typed.isdecimal() or len(typed) > 15:
         return
     yield from _quantity(int(typed), offered)
