@@ -143,3 +143,15 @@ def test_a_catalog_without_anything_is_said_to_be_empty():
     one = Guest(DINER, Menu(types=FULL.types, branches=FULL.branches), name="Sam", is_fetched=True)
     one.say("pickup")
     assert "isn't available" in one.tap("Olaya").text
+
+
+def test_a_cart_that_moves_to_another_branch_is_looked_up_there_before_it_is_ordered():
+    one = guest()
+    at_the_summary(one)
+    one.say("pickup")
+    one.wanted = [CATALOG]
+    draft = one.tap("Nakheel")
+    assert (draft.step, one.wanted) == ("order.summary", [CATALOG])
+    one.say("cash")
+    assert one.wanted == [CATALOG, Want(WantKind.ITEMS, "g|nakheel")]
+    assert one.wishes[0].branch_id == "nakheel"
