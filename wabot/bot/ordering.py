@@ -43,12 +43,12 @@ def again(scene: Scene, _rest: str = "") -> Reply:
 def types(scene: Scene, _rest: str = "") -> Reply:
     """Which kind of order it is to be; a tenant that takes one kind alone is not asked about."""
     scene.need_menu()
-    offered = scene.known.menu.types
+    offered = tuple(dict.fromkeys(scene.known.menu.types))
     if len(offered) < 2:
         return settle(scene.with_type(offered[0])) if offered else browsing.menu(scene)
     hint = scene.wording.say("type_hint") if OrderType.DELIVERY in offered else ""
     text = drafting.joined(scene.wording.say("type"), hint)
-    named = [(f"type:{one}", scene.wording.say(f"type_{one}")) for one in dict.fromkeys(offered)]
+    named = [(f"type:{one}", scene.wording.say(f"type_{one}")) for one in offered]
     if len(named) <= _BUTTONS:
         return scene.offer(Step.TYPE, text, [Button(*one) for one in named], here="types")
     return scene.lay_out(Step.TYPE, text, [*(Row(*one) for one in named), scene.row("back", "home")], here="types")
