@@ -25,7 +25,8 @@ def answer(state: State, heard: Heard, profile: Profile, menu: Menu) -> Answer:
     choice, draft = _answered(scene, state, heard)
     locale = choice.removeprefix("lang:") if draft.step == Step.LANGUAGE else state.locale
     after = State(locale=locale, step=draft.step, offered=_offered(draft))
-    return Answer(after, (draft,), needs_person=draft.step == Step.HANDOVER)
+    understood = draft.step not in (Step.FALLBACK, Step.UNREADABLE)
+    return Answer(after, (draft,), needs_person=draft.step == Step.HANDOVER, understood=understood)
 
 
 def _scene(state: State, heard: Heard, profile: Profile, menu: Menu) -> Scene:

@@ -78,11 +78,17 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the bot makes of a message; `needs_person` asks for a person to take over."""
+    """What the bot makes of a message; `needs_person` asks for a person to take over.
+
+    `understood` is False where the drafts only say that the message was not; `keep` is True where they tell something
+    that must be said even if a later message of the same burst has its own answer.
+    """
 
     state: State
     drafts: tuple[Draft, ...]
     needs_person: bool = False
+    understood: bool = True
+    keep: bool = False
 
 
 def _are_pairs(value: object) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from wabot import clock, config, errors, words
-from wabot.core import media, numbers, templates, tenancy
+from wabot.core import handing_over, media, numbers, templates, tenancy
 from wabot.providers import by_name
 from wabot.store import customers, db, messages, rules, tenants
 from wabot.store.customers import Conversation, Customer
@@ -100,11 +100,13 @@ def _fingerprint(draft: words.Draft, *asked: object) -> bytes:
 
 
 def _queue(conversation: Conversation, draft: words.Draft, once: _Once, now: datetime, **values: Any) -> Message:
-    """Inside a write: what may be sent now, in the outbox."""
+    """Inside a write: what may be sent now, in the outbox. When a person wrote it, the bot yields."""
     refuse(conversation, draft, now)
-    seconds = config.settings().wabot_message_ttl
-    hashed = once.fingerprint if once.key else None
-    return enqueue(conversation, draft, key=once.key, now=now, ttl_seconds=seconds, idempotency_hash=hashed, **values)
+    ttl, hashed = config.settings().wabot_message_ttl, once.fingerprint if once.key else None
+    queued = enqueue(conversation, draft, key=once.key, now=now, ttl_seconds=ttl, idempotency_hash=hashed, **values)
+    if draft.purpose == words.Purpose.AGENT:
+        handing_over.yield_to_person(conversation.tenant, conversation, now, now)
+    return queued
 
 
 def _home(tenant_id: int, channel_id: int | None) -> Channel:
