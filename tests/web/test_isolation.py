@@ -9,6 +9,7 @@ from werkzeug.routing import Rule
 
 from tests.web.conftest import Cast
 from wabot.store import media
+from wabot.store.customers import Conversation
 from wabot.store.media import Media
 from wabot.store.messages import Message
 from wabot.web import create_app
@@ -50,6 +51,7 @@ OF_A_TENANT = {
     "api.conversations.conversations": Route(f"{SLUG}/conversations", for_operator=True),
     "api.conversations.history": Route(f"{SLUG}/conversations/{{conversation}}/messages", for_operator=True),
     "api.conversations.send": Route(f"{SLUG}/conversations/{{conversation}}/send", "POST", {"message": "hi"}, 202),
+    "api.conversations.change": Route(f"{SLUG}/conversations/{{conversation}}", "PATCH", {"isBotActive": False}),
     "api.media.download": Route(f"{SLUG}/media/{{media}}"),
     "api.media.upload": Route(f"{SLUG}/media", "POST", b"bytes", 201),
     "api.messages.send": Route(f"{SLUG}/messages", "POST", {"to": "{customer}", "message": "hi"}, 202),
@@ -119,7 +121,8 @@ def call(cast: Cast, endpoint: str, url: str, who: str) -> Any:
 def rows() -> list[tuple[Any, ...]]:
     """What a caller could have changed."""
     changeable = [(row.id, row.status) for row in Message.select().order_by(Message.id)]
-    return [*changeable, (Media.select().count(),)]
+    told = [(row.id, row.state, row.bot_active, row.unread) for row in Conversation.select().order_by(Conversation.id)]
+    return [*changeable, *told, (Media.select().count(),)]
 
 
 @pytest.mark.parametrize("rule", rules(), ids=str)

@@ -67,8 +67,9 @@ def reply(
             raise errors.NotFound("there is no such conversation")
         now = clock.now()
         if channel_id is not None and channel_id != conversation.channel_id:
-            channel = _channel(tenant_id, channel_id, None)
+            channel, answered = _channel(tenant_id, channel_id, None), conversation
             conversation = customers.conversation(tenant_id, channel.id, conversation.customer_id, now)
+            _yield(answered, draft, now)
         return _queue(conversation, described, once, now)
 
     return db.write(store)
@@ -104,9 +105,13 @@ def _queue(conversation: Conversation, draft: words.Draft, once: _Once, now: dat
     refuse(conversation, draft, now)
     ttl, hashed = config.settings().wabot_message_ttl, once.fingerprint if once.key else None
     queued = enqueue(conversation, draft, key=once.key, now=now, ttl_seconds=ttl, idempotency_hash=hashed, **values)
+    _yield(conversation, draft, now)
+    return queued
+
+
+def _yield(conversation: Conversation, draft: words.Draft, now: datetime) -> None:
     if draft.purpose == words.Purpose.AGENT:
         handing_over.yield_to_person(conversation.tenant, conversation, now, now)
-    return queued
 
 
 def _home(tenant_id: int, channel_id: int | None) -> Channel:
