@@ -74,4 +74,9 @@ def debounce(tenant: Tenant) -> timedelta:
 
 def currency_digits(tenant: Tenant) -> int:
     """How many digits the minor unit of the tenant's currency has."""
-    return _MINOR_DIGITS.get(tenant.currency, 2)
+    return minor_digits(tenant.currency)
+
+
+def minor_digits(currency: str) -> int:
+    """How many digits the minor unit of a currency has."""
+    return _MINOR_DIGITS.get(currency, 2)
