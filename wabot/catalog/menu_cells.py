@@ -33,12 +33,14 @@ _HINT = "(a sign in a name has a \\ before it)"
 
 def read_options(cell: str, path: Path, notes: Notes) -> list[dict[str, Any]]:
     """The options of a cell as a document; what cannot be read is noted."""
-    return [_read_option(part, path, notes) for part in _split(cell, "|") if part.strip()]
+    found = [_read_option(part, path, notes) for part in _split(cell, "|") if part.strip()]
+    return [option for option in found if option]
 
 
 def read_add_ons(cell: str, path: Path, notes: Notes) -> list[dict[str, Any]]:
     """The add-ons of a cell as a document."""
-    return [_read_part(part, path, notes, with_bounds=True) for part in _split(cell, ";؛") if part.strip()]
+    found = [_read_part(part, path, notes, with_bounds=True) for part in _split(cell, ";؛") if part.strip()]
+    return [add_on for add_on in found if add_on]
 
 
 def _read_option(text: str, path: Path, notes: Notes) -> dict[str, Any]:
@@ -47,7 +49,9 @@ def _read_option(text: str, path: Path, notes: Notes) -> dict[str, Any]:
         notes.error(path, f"{_shown(text)} is not one option such as Size: Small; Large +7 {_HINT}")
         return {}
     choices = [_read_part(part, path, notes) for part in _split(rest[0], ";؛") if part.strip()]
-    return {**_read_names(name, path, notes), "choices": choices}
+    if choices and not any(choices):
+        return {}
+    return {**_read_names(name, path, notes), "choices": [choice for choice in choices if choice]}
 
 
 def _read_part(text: str, path: Path, notes: Notes, *, with_bounds: bool = False) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def export(slug: str, form: str, as_json: bool) -> None:
     if as_json:
         output.document(menus.document(slug))
     else:
-        click.get_binary_stream("stdout").write(menus.export(slug, Form(form)))
+        click.echo(menus.export(slug, Form(form)), nl=False)
 
 
 @menu.command(needs_file=False)
