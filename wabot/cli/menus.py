@@ -1,7 +1,5 @@
 """`wabot menu`: a tenant's own menu, in and out as a file."""
 
-from typing import BinaryIO
-
 import click
 
 from wabot import words
@@ -13,10 +11,10 @@ from wabot.core import menus
 from wabot.core.menus import File
 
 FORMAT = click.Choice([form.value for form in Form])
-TYPES = click.Choice([*words.OrderType, "none"])
+TYPES = click.Choice([*(kind.value for kind in words.OrderType), "none"])
 COLUMNS = ("kind", "where", "what")
 given_as = click.option("--format", "form", type=FORMAT, help="What the file is; default by its name or content.")
-a_file = click.argument("file", type=click.File("rb"))
+a_file = click.argument("path", metavar="FILE", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 
 
 @click.group(cls=Group)
@@ -30,13 +28,13 @@ def menu() -> None:
 @given_as
 @click.option("--type", "types", type=TYPES, multiple=True, help="A kind of order that is taken; can be given again.")
 @options.as_json
-def import_(slug: str, file: BinaryIO, form: str | None, types: tuple[str, ...], as_json: bool) -> None:
+def import_(slug: str, path: str, form: str | None, types: tuple[str, ...], as_json: bool) -> None:
     """Replace a tenant's menu by the one in a file (- is standard input), unless it has errors."""
     kinds = tuple(words.OrderType(word) for word in types if word != "none") if types else None
-    found = menus.import_(slug, _read(file, form), types=kinds, actor=ACTOR)
+    found = menus.import_(slug, _read(path, form), types=kinds, actor=ACTOR)
     _show(found, f"Imported {_sum(found)} into {slug}.", as_json)
     if found.errors:
-        raise Failed(f"nothing was imported: {_errors(found)} in {file.name}")
+        raise Failed(f"nothing was imported: {_errors(found)} in {_called(path)}")
 
 
 @menu.command()
@@ -56,12 +54,12 @@ def export(slug: str, form: str, as_json: bool) -> None:
 @given_as
 @click.option("--currency", default="", metavar="CODE", help="What its prices are in; default what it says, or SAR.")
 @options.as_json
-def check(file: BinaryIO, form: str | None, currency: str, as_json: bool) -> None:
+def check(path: str, form: str | None, currency: str, as_json: bool) -> None:
     """Say what is wrong with a menu file (- is standard input), without importing it."""
-    found = menus.check(_read(file, form), currency)
+    found = menus.check(_read(path, form), currency)
     _show(found, f"{_sum(found)}: it can be imported.", as_json)
     if found.errors:
-        raise Failed(f"{_errors(found)} in {file.name}")
+        raise Failed(f"{_errors(found)} in {_called(path)}")
 
 
 @menu.command()
@@ -74,8 +72,13 @@ def remove(slug: str, as_json: bool) -> None:
     output.said({"restaurantId": slug, "removed": True}, f"Removed the menu of {slug}.", as_json)
 
 
-def _read(file: BinaryIO, form: str | None) -> File:
-    return File(file.name, file.read(menu_bytes.MOST_BYTES + 1), Form(form) if form else None)
+def _read(path: str, form: str | None) -> File:
+    with click.open_file(path, "rb") as file:
+        return File(path, file.read(menu_bytes.MOST_BYTES + 1), Form(form) if form else None)
+
+
+def _called(path: str) -> str:
+    return "standard input" if path == "-" else path
 
 
 def _show(found: Checked, sentence: str, as_json: bool) -> None:
