@@ -52,7 +52,7 @@ def test_who_also_says_something_else_is_no_loop(stage: Stage, between: str) -> 
 
 def test_who_taps_is_a_person(stage: Stage) -> None:
     for _ in range(20):
-        stage.says(message={"kind": "interactive", "text": "Menu", "choice": "menu", "id": "menu", "title": "Menu"})
+        stage.says(message={"kind": "interactive", "reply": {"id": "person?", "title": "Menu"}})
         stage.answer()
         stage.later(seconds=12)
     assert not loops(stage)
