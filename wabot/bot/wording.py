@@ -18,7 +18,8 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """One language. `words` are what customers type, by the choice that they mean; `manners` mean nothing."""
+    """One language. `words` are what customers type, by the choice that they mean; `manners` mean nothing;
+    `comma` stands between things that are listed."""
 
     locale: str
     says: Mapping[str, str]
@@ -27,6 +28,7 @@ class Wording:
     words: Mapping[str, list[str]]
     salam: list[str]
     manners: list[str]
+    comma: str
 
     @classmethod
     def read(cls, locale: str) -> Self:
@@ -40,8 +42,12 @@ class Wording:
 
     def name(self, names: Mapping[str, str], otherwise: str) -> str:
         """The name in this language, else in another, else the text `otherwise`."""
+        return self.name_or_nothing(names) or self.says[otherwise]
+
+    def name_or_nothing(self, names: Mapping[str, str]) -> str:
+        """The name in this language, else in another, else nothing."""
         found = (fitting.line(name) for name in (names.get(self.locale, ""), *names.values()))
-        return next(filter(None, found), self.says[otherwise])
+        return next(filter(None, found), "")
 
     def describe(self, descriptions: Mapping[str, str]) -> str:
         """The description in this language, else in another, else nothing; line breaks stay."""
