@@ -55,10 +55,10 @@ def test_a_burst_is_answered_once_by_what_was_said_to_its_last_message(patient: 
 
 
 def test_each_message_is_heard_in_the_state_that_the_one_before_led_to(patient: Stage) -> None:
-    burst(patient, "menu", "2", "1")
+    burst(patient, "menu", "2", "2")
     [_, answer] = patient.out()
     assert answer.step == "menu.item"
-    assert "Mixed grill" in answer.body
+    assert "Aleppo kebab" in answer.body
 
 
 def test_what_was_not_understood_neither_answers_nor_leads_anywhere(patient: Stage) -> None:
