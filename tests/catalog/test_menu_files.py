@@ -32,7 +32,7 @@ def toml(text: str, present: Menu = NOTHING) -> Checked:
 
 
 def said(found: Checked) -> list[str]:
-    return [f"{note.where}: {note.what}" for note in found.errors]
+    return [f"{note.place}: {note.what}" for note in found.errors]
 
 
 def items(found: Checked) -> list[MenuItem]:
@@ -127,7 +127,7 @@ def test_what_a_spreadsheet_was_kept_from_reading_as_a_formula_is_itself_again()
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_row_and_column(row: str, where: str, what: str) -> None:
     found = sheet(row)
-    assert [note.where for note in found.errors if what in note.what] == [where], said(found)
+    assert [note.place for note in found.errors if what in note.what] == [where], said(found)
 
 
 def test_all_mistakes_are_named_not_only_the_first() -> None:
@@ -159,14 +159,14 @@ def test_the_same_name_in_another_category_is_no_mistake() -> None:
 )  # fmt: skip
 def test_a_file_that_is_none_is_refused_as_a_whole(body: bytes, where: str, what: str) -> None:
     [note] = menu_file.read(body, Form.CSV, SAR, Menu()).errors
-    assert note.where == where
+    assert note.place == where
     assert what in note.what
 
 
 def test_a_column_that_is_not_known_is_said_and_left_out() -> None:
     found = sheet(",Grill,,Kebab,46,,,,,yes", head=HEAD + ",spicy")
     assert found.errors == ()
-    assert ("row 1", "the column 'spicy' is not known and was left out") in [(n.where, n.what) for n in found.warnings]
+    assert ("row 1", "the column 'spicy' is not known and was left out") in [(n.place, n.what) for n in found.warnings]
 
 
 def test_one_category_id_has_one_name() -> None:
@@ -213,7 +213,7 @@ def test_kinds_of_order_can_be_said_beside_the_file_and_are_paid_in_cash_unless_
 )  # fmt: skip
 def test_a_mistake_in_toml_is_named_with_its_path(text: str, where: str, what: str) -> None:
     found = toml(text)
-    assert [note.where for note in found.errors if what in note.what] == [where], said(found)
+    assert [note.place for note in found.errors if what in note.what] == [where], said(found)
 
 
 def test_what_will_look_otherwise_than_it_was_meant_is_said_and_let_in() -> None:
@@ -224,7 +224,7 @@ def test_what_will_look_otherwise_than_it_was_meant_is_said_and_let_in() -> None
         "[[categories]]\nname_en = 'Empty'\n"
     )
     assert found.errors == ()
-    assert [(note.where, note.what[:32]) for note in found.warnings] == [
+    assert [(note.place, note.what[:32]) for note in found.warnings] == [
         ("categories[1].colour", "is not known and was left out; k"),
         ("categories[1].name_en", "'A very long name of a category'"),
         ("categories[2]", "has no items, so it is not shown"),

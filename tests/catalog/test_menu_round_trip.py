@@ -101,4 +101,4 @@ def test_any_document_is_read_and_what_does_not_fit_is_noted(document: dict[str,
     notes = Notes(spelled)
     menu = menu_document.read(document, SAR, notes)
     menu_file.menu_check.check(menu_file.menu_ids.filled(menu, Menu()), notes)
-    assert all(note.where and note.what for note in (*notes.errors, *notes.warnings))
+    assert all(note.place and note.what for note in (*notes.errors, *notes.warnings))

@@ -10,18 +10,18 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """`where` is a row of a CSV file or a path in a TOML file, in which things are counted from 1."""
+    """`place` is a row of a CSV file or a path in a TOML file, in which things are counted from 1."""
 
-    where: str
+    place: str
     what: str
 
 
 class Broken(Exception):
     """A file that cannot be read at all."""
 
-    def __init__(self, where: str, what: str) -> None:
+    def __init__(self, place: str, what: str) -> None:
         super().__init__(what)
-        self.note = Note(where, what)
+        self.note = Note(place, what)
 
 
 @dataclass(slots=True)

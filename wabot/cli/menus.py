@@ -84,7 +84,7 @@ def _called(path: str) -> str:
 def _show(found: Checked, sentence: str, as_json: bool) -> None:
     """All errors and then all warnings, each with its place."""
     notes = [("error", note) for note in found.errors] + [("warning", note) for note in found.warnings]
-    rows = [{"kind": kind, "where": note.where, "what": note.what} for kind, note in notes]
+    rows = [{"kind": kind, "where": note.place, "what": note.what} for kind, note in notes]
     if as_json:
         counts = {"categories": len(found.menu.categories), "items": menus.count(found.menu)}
         output.document({"ok": not found.errors, **counts, "data": rows})

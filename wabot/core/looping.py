@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from wabot.core import limits
-from wabot.store import messages
+from wabot.store import exchanges
 from wabot.store.customers import Conversation
 from wabot.store.messages import Message
 from wabot.store.tenants import Tenant
@@ -39,12 +39,12 @@ def _is_too_fast(tenant: Tenant, conversation: Conversation, now: datetime) -> b
     allowed = [(ceiling.window, max(ceiling.fewest, ceiling.minutes * per_minute)) for ceiling in CEILINGS]
     if conversation.last_turn < min(most for _, most in allowed):
         return False
-    answered_at = messages.newest_answers(conversation.id, max(most for _, most in allowed))
+    answered_at = exchanges.newest_answers(conversation.id, max(most for _, most in allowed))
     return any(len(answered_at) >= most and answered_at[most - 1] > now - window for window, most in allowed)
 
 
 def _goes_back_and_forth(message: Message, now: datetime) -> bool:
-    exchanged = messages.exchanged_before(message, REPEATED * 2, since=now - REPEATED_WITHIN)
+    exchanged = exchanges.before(message, REPEATED * 2, since=now - REPEATED_WITHIN)
     heard, said = exchanged[1::2], exchanged[::2]
     if len(exchanged) < REPEATED * 2 or set(heard) != {("IN", message.body)}:
         return False
