@@ -30,7 +30,7 @@ CONTRACT = """
     tenant:add,list,show,edit,suspend,resume,remove channel:add,list,pause,resume,edit,check,recover
     token:create,list,revoke webhook:list,show,replay
     usage:show,list,daily,export,check,costs usage/rates:show,load,example usage:pull,schedule,unschedule,jobs
-    template:list,set,pull,warm message:cancel retry:list,run,discard
+    template:list,set,pull,warm menu:import,export,check,remove message:cancel retry:list,run,discard
 """
 
 
@@ -93,6 +93,10 @@ SOME_ARGUMENTS = {
     ("template", "list"): ("a",),
     ("template", "set"): ("1", "ready", "tpl-1"),
     ("template", "pull"): ("1",),
+    ("menu", "import"): ("a", "-"),
+    ("menu", "export"): ("a",),
+    ("menu", "check"): ("-",),
+    ("menu", "remove"): ("a", "--yes"),
     ("usage", "show"): ("a",),
     ("usage", "daily"): ("a",),
     ("usage", "export"): ("--month", "2026-11"),
@@ -105,7 +109,7 @@ SOME_ARGUMENTS = {
     ("retry", "run"): ("1",),
     ("retry", "discard"): ("1",),
 }
-WITHOUT_FILE = {("migrate",), ("serve",), ("doctor",), ("config",), ("usage", "rates", "example")}
+WITHOUT_FILE = {("migrate",), ("serve",), ("doctor",), ("config",), ("usage", "rates", "example"), ("menu", "check")}
 
 
 @pytest.mark.parametrize("path", sorted(set(COMMANDS) - WITHOUT_FILE), ids=" ".join)

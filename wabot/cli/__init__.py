@@ -5,6 +5,7 @@ import click
 import wabot
 from wabot.cli import (
     channels,
+    menus,
     messages,
     operate,
     rates,
@@ -29,7 +30,7 @@ def main() -> None:
 main.arrange(
     {
         "Run": [serve.serve, operate.migrate, operate.config_, operate.doctor, operate.queue],
-        "Who": [tenants.tenant, channels.channel, templates.template, tokens.token],
+        "Who": [tenants.tenant, channels.channel, templates.template, menus.menu, tokens.token],
         "What happens": [messages.send, messages.message, messages.log, retries.retry, webhooks.webhook, usage.usage],
     }
 )
