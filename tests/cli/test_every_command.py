@@ -29,7 +29,7 @@ CONTRACT = """
     migrate serve send log queue doctor config
     tenant:add,list,show,edit,suspend,resume,remove channel:add,list,pause,resume,edit,check,recover
     token:create,list,revoke webhook:list,show,replay
-    usage:show,list,daily,export
+    usage:show,list,daily,export bootstrap:list,run
     template:list,set,pull,warm message:cancel retry:list,run,discard
 """
 
@@ -96,6 +96,7 @@ SOME_ARGUMENTS = {
     ("usage", "show"): ("a",),
     ("usage", "daily"): ("a",),
     ("usage", "export"): ("--month", "2026-11"),
+    ("bootstrap", "run"): ("a", "+966511111111"),
     ("message", "cancel"): ("1",),
     ("retry", "run"): ("1",),
     ("retry", "discard"): ("1",),
