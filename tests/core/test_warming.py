@@ -67,6 +67,8 @@ def test_only_a_first_message_queues_one(stage: Stage, platform: Platform) -> No
     stage.answer()
     stage.says("menu", phone="+966500000000")
     stage.answer()
+    greeting = words.Draft(words.Kind.TEXT, "Welcome back", purpose=words.Purpose.WELCOME)
+    db.write(lambda: warming.follow(Conversation.get(), [greeting], clock.now()))
     assert len(bootstraps()) == 1
 
 
@@ -165,8 +167,10 @@ def test_when_all_attempts_have_failed_it_is_dead(stage: Stage, platform: Platfo
 
 
 def test_only_the_missing_half_is_fetched_again_and_if_it_stays_away_it_is_partial(
-    stage: Stage, platform: Platform
+    stage: Stage, platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("SUFRAH_CACHE_TTL_MS", "1000")
+    config.settings.cache_clear()
     platform.order({"on": "branches", "mode": "error", "status": 503, "count": 99})
     welcome(stage)
     attempts(stage, 5)

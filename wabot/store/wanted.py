@@ -40,12 +40,12 @@ def ask(tenant_id: int, key: str, now: datetime) -> int:
 
 
 def wait(wanted_id: int, conversation_id: int, until: datetime) -> None:
-    """Inside a write: a conversation waits for it, but not beyond `until`."""
+    """Inside a write: a conversation waits for it, and for whatever else it waits for, but not beyond `until`."""
     db.run(
-        "INSERT INTO waiting (wanted_id, conversation_id, until) VALUES (?, ?, ?) "
-        "ON CONFLICT (wanted_id, conversation_id) DO UPDATE SET until = excluded.until",
+        "INSERT INTO waiting (wanted_id, conversation_id, until) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         wanted_id, conversation_id, until,
     )  # fmt: skip
+    db.run("UPDATE waiting SET until = ? WHERE conversation_id = ?", until, conversation_id)
 
 
 def hold_answers(conversation_id: int, until: datetime) -> None:
