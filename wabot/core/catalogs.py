@@ -27,13 +27,14 @@ There = Mapping[str, entries.Held]
 @dataclass(frozen=True, slots=True)
 class Known:
     """What can be known without waiting. `is_known` is False while categories or branches are not there; `failed` is
-    what was tried lately without success and is not there; `coverage` is by `Want.key`; `stale` are keys of the cache
-    that should be fetched anew."""
+    what was tried lately without success and is not there; `coverage` is by `Want.key`, and `checks_places` False where
+    nobody can tell it; `stale` are keys of the cache that should be fetched anew."""
 
     menu: Menu
     is_known: bool = True
     failed: frozenset[Want] = frozenset()
     coverage: Mapping[str, Coverage] = field(default_factory=dict)
+    checks_places: bool = False
     stale: tuple[str, ...] = ()
 
 
@@ -55,6 +56,7 @@ def known(tenant: Tenant, now: datetime, *, branch_id: str = "") -> Known:
         is_known=shelves is not None and branches is not None,
         failed=_failed(tenant.id, there, now),
         coverage=_coverage(there),
+        checks_places=True,
         stale=_stale(there),
     )
 
