@@ -200,6 +200,25 @@ def test_what_is_wanted_though_it_is_there_is_looked_at_again_a_little_later(sta
     assert fetch_all() == 0
 
 
+def test_what_failed_a_moment_ago_is_not_hammered(stage: Stage, platform: Platform) -> None:
+    platform.order({"on": "products", "mode": "error", "status": 500, "count": 99})
+    waiting = want(stage, GRILLS)
+    for _ in range(5):
+        fetch_all()
+        want(stage, GRILLS, waiting)
+    assert len(platform.calls()) == 1
+    stage.later(seconds=11)
+    assert fetch_all() == 1
+
+
+def test_whoever_wants_what_a_kept_menu_has_waits_a_little_and_makes_no_call(stage: Stage, platform: Platform) -> None:
+    tenancy.edit_tenant("bait", {"catalog_merchant": ""}, {})
+    waiting = want(stage)
+    assert 0 < due_in(waiting)[0] <= 1
+    assert fetch_all() == 0
+    assert platform.calls() == []
+
+
 def test_a_hundred_conversations_want_it_and_it_is_fetched_once(stage: Stage, platform: Platform) -> None:
     for n in range(100):
         stage.says("menu", phone=f"+9665{n:08}")

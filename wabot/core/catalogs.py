@@ -84,13 +84,19 @@ def _stale(there: There) -> tuple[str, ...]:
 
 def want(tenant: Tenant, wish: Want, conversation_id: int, now: datetime) -> None:
     """Inside a write: have it fetched, once however many want it. No message of the conversation is answered until it
-    is there or could not be had, or LONGEST_WAIT is over."""
-    keys = entries.keys_of(wish)
+    is there or could not be had, or LONGEST_WAIT is over.
+
+    Whoever wants what is there, or failed a moment ago, or what a kept menu has anyway, has not looked: that is a
+    mistake of ours, which must neither spin here nor be felt by the platform.
+    """
+    keys = entries.keys_of(wish) if is_fetched(tenant) else ()
     there = entries.held(tenant.id, now, keys.__contains__)
+    failed = wanted.failed_since(tenant.id, now - FAILED_LATELY, now)
     missing = [key for key in keys if key not in there]
     until = now + (LONGEST_WAIT if missing else LOOK_AGAIN)
     for key in missing:
-        wanted.wait(wanted.ask(tenant.id, key, now), conversation_id, until)
+        due_at = now + FAILED_LATELY if key in failed else now
+        wanted.wait(wanted.ask(tenant.id, key, due_at), conversation_id, until)
     wanted.hold_answers(conversation_id, until)
 
 

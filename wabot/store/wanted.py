@@ -27,14 +27,14 @@ _FREE = "due_at IS NOT NULL AND (due_at <= ? OR due_at > ?)"
 """Due, or due further ahead than any lease: then it was written by a clock that was ahead."""
 
 
-def ask(tenant_id: int, key: str, now: datetime) -> int:
-    """Inside a write: have a thing fetched; returns its row. One that is asked for already stays as it is, one that
-    failed is tried again."""
+def ask(tenant_id: int, key: str, due_at: datetime) -> int:
+    """Inside a write: have a thing fetched from `due_at` on; returns its row. One that is asked for already stays as it
+    is, one that failed is tried again."""
     [(wanted_id,)] = db.rows(
         "INSERT INTO wanted (tenant_id, key, due_at) VALUES (?, ?, ?) ON CONFLICT (tenant_id, key) DO UPDATE SET "
         "tries = iif(due_at IS NULL, 0, tries), due_at = coalesce(due_at, excluded.due_at), failed_at = NULL, "
         "error_code = '' RETURNING id",
-        tenant_id, key, now,
+        tenant_id, key, due_at,
     )  # fmt: skip
     return int(wanted_id)
 
