@@ -17,6 +17,7 @@ from wabot import clock, config, words
 from wabot.core import catalogs, entries, tenancy, upkeep
 from wabot.store import cache, db, menus, messages, wanted
 from wabot.store.customers import Conversation
+from wabot.store.fields import pack
 from wabot.words import Coverage, Menu, MenuCategory, MenuItem, OrderType, PaymentMethod, Want, WantKind
 
 __all__ = ["platform"]
@@ -330,7 +331,7 @@ def test_an_entry_that_this_version_cannot_read_is_fetched_anew(stage: Stage, pl
     want(stage)
     fetch_all()
     age = {"fresh_for": timedelta(minutes=3), "usable_for": timedelta(hours=1)}
-    strange = json.dumps([{"of": "a later version"}]).encode()
+    strange = pack(json.dumps([{"of": "a later version"}]).encode())
     db.write(lambda: cache.put(tenant(stage).id, "categories", strange, now=clock.now(), **age))
     assert not known(stage).is_known
     waiting = want(stage)
@@ -405,7 +406,8 @@ def test_one_tenant_knows_nothing_of_anothers_entries(stage: Stage, platform: Pl
     assert catalogs.known(other, clock.now()).menu.categories == ()
     assert not catalogs.known(other, clock.now()).is_known
     [entry, *_] = cache.usable(tenant(stage).id, clock.now()).values()
-    assert cache.bodies(other.id, [entry]) == {}
+    assert cache.body(tenant(stage).id, entry.id, entry.fetched_at)
+    assert cache.body(other.id, entry.id, entry.fetched_at) is None
 
 
 def test_a_removed_tenant_leaves_nothing(stage: Stage, platform: Platform) -> None:
@@ -422,7 +424,7 @@ def test_the_cache_of_a_tenant_is_bounded_and_the_oldest_go_first(stage: Stage) 
     age = {"fresh_for": timedelta(minutes=3), "usable_for": timedelta(hours=1)}
     for n in range(cache.MOST_ENTRIES + 3):
         now = clock.now() + timedelta(milliseconds=n)
-        db.write(lambda n=n, now=now: cache.put(1, f"items:{n}|", b"[]", now=now, **age))
+        db.write(lambda n=n, now=now: cache.put(1, f"items:{n}|", pack(b"[]"), now=now, **age))
     keys = set(cache.usable(1, clock.now() + timedelta(seconds=1)))
     assert len(keys) == cache.MOST_ENTRIES
     assert not keys & {"items:0|", "items:1|", "items:2|"}
@@ -431,7 +433,7 @@ def test_the_cache_of_a_tenant_is_bounded_and_the_oldest_go_first(stage: Stage) 
 def test_an_entry_that_is_too_large_is_refused(stage: Stage) -> None:
     age = {"fresh_for": timedelta(minutes=3), "usable_for": timedelta(hours=1)}
     noise = random.Random(1).randbytes(cache.LARGEST)
-    assert not db.write(lambda: cache.put(1, "items:x|", noise, now=clock.now(), **age))
+    assert not db.write(lambda: cache.put(1, "items:x|", pack(noise), now=clock.now(), **age))
 
 
 def test_no_place_of_a_customer_stands_in_the_log(

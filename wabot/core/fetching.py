@@ -11,6 +11,7 @@ from wabot import clock, config, errors
 from wabot.catalog import Catalog
 from wabot.core import entries, profile
 from wabot.store import cache, db, tenants, wanted
+from wabot.store.fields import pack
 from wabot.store.tenants import Tenant
 from wabot.store.wanted import Wanted
 
@@ -123,7 +124,7 @@ def _ask(catalog: Catalog, key: str) -> entries.Value:
 def _keep(tenant: Tenant, row: Wanted, value: entries.Value) -> None:
     """What cannot be kept is logged, and whoever waited for it is told as if it had not come: they would look for it
     in the cache for ever."""
-    body = entries.written(row.key, value)
+    body = pack(entries.written(row.key, value))
     try:
         kept = db.write(lambda: _put(tenant, row, body, clock.now()))
     except Exception:
@@ -132,6 +133,8 @@ def _keep(tenant: Tenant, row: Wanted, value: entries.Value) -> None:
     if not kept:
         log.warning("an answer of the catalog was not kept", extra=_about(row, bytes=len(body)))
         _fail(row, "not_kept")
+        return
+    entries.held(tenant.id, clock.now(), row.key.__eq__)  # read here, so that the bot need not inside its write
 
 
 def _put(asked: Tenant, row: Wanted, body: bytes, now: datetime) -> bool:
