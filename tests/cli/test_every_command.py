@@ -30,6 +30,7 @@ CONTRACT = """
     tenant:add,list,show,edit,suspend,resume,remove channel:add,list,pause,resume,edit,check,recover
     token:create,list,revoke webhook:list,show,replay
     usage:show,list,daily,export,check,costs usage/rates:show,load,example usage:pull,schedule,unschedule,jobs
+    bootstrap:list,run
     template:list,set,pull,warm menu:import,export,check,remove message:cancel retry:list,run,discard
 """
 
@@ -105,6 +106,7 @@ SOME_ARGUMENTS = {
     ("usage", "rates", "load"): ("card.csv",),
     ("usage", "schedule"): ("a",),
     ("usage", "unschedule"): ("a",),
+    ("bootstrap", "run"): ("a", "+966511111111"),
     ("message", "cancel"): ("1",),
     ("retry", "run"): ("1",),
     ("retry", "discard"): ("1",),

@@ -4,6 +4,7 @@ import click
 
 import wabot
 from wabot.cli import (
+    bootstraps,
     channels,
     menus,
     messages,
@@ -31,7 +32,15 @@ main.arrange(
     {
         "Run": [serve.serve, operate.migrate, operate.config_, operate.doctor, operate.queue],
         "Who": [tenants.tenant, channels.channel, templates.template, menus.menu, tokens.token],
-        "What happens": [messages.send, messages.message, messages.log, retries.retry, webhooks.webhook, usage.usage],
+        "What happens": [
+            messages.send,
+            messages.message,
+            messages.log,
+            retries.retry,
+            webhooks.webhook,
+            usage.usage,
+            bootstraps.bootstrap,
+        ],
     }
 )
 for command in (*usage_jobs.COMMANDS, rates.rates):

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from wabot import clock, errors, words
 from wabot.bot import conversation as bot
-from wabot.core import bursts, handing_over, limits, looping, profile, sending
-from wabot.store import consent, customers, db, menus, messages, tallies, tenants
+from wabot.core import bursts, catalogs, handing_over, limits, looping, profile, sending
+from wabot.store import consent, customers, db, messages, tallies, tenants, wanted
 from wabot.store.customers import Conversation
 from wabot.store.messages import Message
 from wabot.store.tenants import Tenant
@@ -116,7 +116,9 @@ def _answer_conversation(conversation_id: int, now: datetime) -> None:
     tenant = tenants.by_id(conversation.tenant_id)
     if tenant is None:
         return
-    turn = _Turn(tenant, conversation, menus.load(tenant.id), bot.State.from_json(conversation.bot_state), now)
+    turn = _Turn(
+        tenant, conversation, catalogs.known(tenant, now).menu, bot.State.from_json(conversation.bot_state), now
+    )
     for burst in bursts.together(messages.unanswered(conversation_id), profile.debounce(tenant)):
         if not _answer_burst(turn, burst):
             break
@@ -136,8 +138,10 @@ def _answer_burst(turn: _Turn, burst: list[Message]) -> bool:
 
 
 def _may_answer_now(turn: _Turn, message: Message) -> bool:
-    """A debounce waits for the newest message; the tenant's bucket is asked once the customer's let it through."""
+    """A debounce waits for the newest message; the tenant's bucket is asked once the customer's let it through. What
+    comes after a message that must wait is not due before it."""
     if message.answer_due_at > turn.now:
+        wanted.hold_answers(turn.conversation.id, message.answer_due_at)
         return False
     if message.admitted or _why_a_person(turn.tenant, turn.conversation, message, turn.now):
         return True

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from wabot import clock, config, errors
-from wabot.core import budgets, delivery, media, metering, policy, pulling, scheduling
+from wabot.core import budgets, catalogs, delivery, media, metering, policy, pulling, scheduling, warming
 from wabot.store import (
     attempts,
+    bootstraps,
     buckets,
     db,
     events,
@@ -81,6 +82,8 @@ def keep_house() -> bool:
     db.write(lambda: workers.beat("consumer", now))
     _abandon_what_the_dead_had()
     delivery.recover_lost()
+    catalogs.recover_lost()
+    warming.recover_lost()
     policy.resolve_unknown()
     pulling.recover_lost()
     forgotten = db.write(lambda: attempts.forget_parked(now - PARKED_FOR))
@@ -88,7 +91,7 @@ def keep_house() -> bool:
         log.warning("receipts for messages we never sent were dropped", extra={"count": forgotten})
     db.write(lambda: _tidy(now))
     for _ in range(MOST_FORGOTTEN):
-        if not (media.forget_old(now) or db.write(lambda: _forget(now))):
+        if not (media.forget_old(now) or catalogs.forget_old(now) or db.write(lambda: _forget(now))):
             break
     _keep_figures(now)
     return False
@@ -120,7 +123,10 @@ def _forget(now: datetime) -> int:
 
 def _past_retention(now: datetime) -> Iterator[int]:
     """Inside a write: drop some of each kind whose retention is over, one after the other; 0 days keep for ever."""
-    for kind, forget in (("RUNS", runs.forget), ("RUNS", pulls.forget), ("EVENTS", events.forget)):
+    kinds = (
+        ("RUNS", runs.forget), ("RUNS", pulls.forget), ("EVENTS", events.forget), ("BOOTSTRAPS", bootstraps.forget),
+    )  # fmt: skip
+    for kind, forget in kinds:
         if days := config.settings().retention_days[kind]:
             yield forget(now - timedelta(days=days), AT_ONCE)
 
@@ -131,6 +137,8 @@ def _mind_the_clock() -> None:
         delivery.mind_the_clock(lead - _watch.lead)
         media.mind_the_clock()
         pulling.mind_the_clock()
+        catalogs.mind_the_clock()
+        warming.mind_the_clock()
     _watch.lead = lead
 
 

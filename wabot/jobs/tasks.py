@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from wabot import clock
-from wabot.core import answering, asking, delivery, inbox, media, pulling, retrying, sandbox, upkeep
+from wabot.core import answering, asking, catalogs, delivery, inbox, media, pulling, retrying, sandbox, upkeep, warming
 from wabot.jobs import huey, senders
 from wabot.store import media as files
 from wabot.store import messages, outbox, runs, webhooks
@@ -74,6 +74,18 @@ def pull() -> None:
 
 
 @huey.task()  # type: ignore[untyped-decorator]
+def fetch_menus() -> None:
+    """Fetch what somebody wants to know from the catalog."""
+    _work("catalog", catalogs.fetch_next)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
+def bootstrap() -> None:
+    """Fetch what customers who are being welcomed will need next."""
+    _work("bootstrap", warming.run_next)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
 def send() -> None:
     """Send messages that are due."""
     _work("send", lambda: delivery.deliver_next(delivery.pace(senders())))
@@ -111,6 +123,14 @@ def _pulls_due(_now: datetime) -> datetime | None:
     return pulling.next_due()
 
 
+def _catalog_due(_now: datetime) -> datetime | None:
+    return catalogs.next_due()
+
+
+def _bootstraps_due(now: datetime) -> datetime | None:
+    return warming.next_due(now)
+
+
 def _sends_due(now: datetime) -> datetime | None:
     found = outbox.look(now, delivery.pace(senders()))
     return now if found.message_id is not None else found.look_again_at
@@ -129,5 +149,7 @@ huey.storage.kinds = {
     "ask": Kind("ask", 1, _questions_due, _nudge(ask)),
     "retry": Kind("retry", 1, _runs_due, _nudge(retry)),
     "pull": Kind("pull", 1, _pulls_due, _nudge(pull)),
+    "catalog": Kind("catalog", 4, _catalog_due, _nudge(fetch_menus)),
+    "bootstrap": Kind("bootstrap", 5, _bootstraps_due, _nudge(bootstrap)),
     "send": Kind("send", 1, _sends_due, _nudge(send)),
 }

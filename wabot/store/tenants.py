@@ -200,8 +200,9 @@ def delete(tenant_id: int) -> None:
 
 
 TENANT_TABLES = (
-    "usage_schedule", "usage_pull", "usage_run", "alert", "event", "daily_usage", "session", "run", "opt_out", "parked",
-    "attempt", "media", "message", "template", "webhook", "conversation", "alias", "customer", "token", "menu",
+    "bootstrap", "wanted", "cache", "usage_schedule", "usage_pull", "usage_run", "alert", "event", "daily_usage",
+    "session", "run", "opt_out", "parked", "attempt", "media", "message", "template", "webhook", "conversation",
+    "alias", "customer", "token", "menu",
 )  # fmt: skip
 """Every table with a tenant's rows, children first; `channel` and `tenant` go last."""
 
