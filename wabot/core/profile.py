@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wabot import errors
+from wabot.bot.state import Profile
 from wabot.store.tenants import Tenant
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -23,6 +25,7 @@ _MINOR_DIGITS = dict.fromkeys(
     ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0
 ) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
 """Currencies whose minor unit is not a hundredth (ISO 4217, list one)."""
+_AMOUNT = re.compile(r"([0-9]{1,9}(\.[0-9]{1,3})?)?")
 _WHOLE_NUMBERS = {"handover_minutes": 10080, "debounce_seconds": 30}
 
 
@@ -51,6 +54,8 @@ def check(values: Mapping[str, Any], settings: Mapping[str, str]) -> None:
 def _check_key(key: str, value: str) -> None:
     if key not in TENANT_KEYS:
         raise errors.Refused("set", f"{key!r} is not one of {', '.join(TENANT_KEYS)}")
+    if key == "minimum_order" and not _AMOUNT.fullmatch(value):
+        raise errors.Refused("set", "minimum_order is an amount such as 30 or 29.50, or nothing")
     most = _WHOLE_NUMBERS.get(key)
     if most is not None and not (value.isdecimal() and int(value) <= most):
         raise errors.Refused("set", f"{key} is a whole number up to {most}")
@@ -64,3 +69,21 @@ def setting(tenant: Tenant, key: str) -> str:
 def currency_digits(tenant: Tenant) -> int:
     """How many digits the minor unit of the tenant's currency has."""
     return _MINOR_DIGITS.get(tenant.currency, 2)
+
+
+def minimum_order_minor(tenant: Tenant) -> int:
+    """What an order must come to at least, in minor units; 0 where nothing is said."""
+    said = setting(tenant, "minimum_order")
+    return int(Decimal(said).scaleb(currency_digits(tenant))) if said and _AMOUNT.fullmatch(said) else 0
+
+
+def for_bot(tenant: Tenant) -> Profile:
+    """The tenant as the bot knows it."""
+    return Profile(
+        name=tenant.name,
+        locale=tenant.locale,
+        currency=tenant.currency,
+        currency_digits=currency_digits(tenant),
+        support_contact=setting(tenant, "support_contact"),
+        app_link=setting(tenant, "app_link"),
+    )
