@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 
 from wabot.bot import conversation
-from wabot.bot.conversation import Answer, Heard, Profile, State
+from wabot.bot.conversation import Answer, Heard, Known, Profile, State
 from wabot.words import Draft, Kind, Menu, MenuCategory, MenuItem
 
 RESTAURANT = Profile("برجر الحي", "ar", "SAR", support_contact="+966 55 123 4567")
@@ -67,7 +67,7 @@ class Customer:
         return only(self.hear(Heard("interactive", title, choice, self.name)))
 
     def hear(self, heard: Heard) -> Answer:
-        answer = conversation.answer(self.state, heard, self.profile, self.menu)
+        answer = conversation.answer(self.state, heard, self.profile, Known(self.menu))
         for draft in answer.drafts:
             assert_whatsapp_accepts(draft)
         self.state = State.from_json(json.loads(json.dumps(answer.state.to_json())))

@@ -2,17 +2,17 @@
 
 from wabot.bot import browsing, shelves, talking, understanding, wording
 from wabot.bot.scene import Scene
-from wabot.bot.state import LOCALES, Answer, Heard, Offered, Profile, State, Step
+from wabot.bot.state import LOCALES, Answer, Heard, Known, Offered, Profile, State, Step
 from wabot.words import Draft, Menu
 
-__all__ = ["Answer", "Heard", "Profile", "State", "answer"]
+__all__ = ["Answer", "Heard", "Known", "Profile", "State", "answer"]
 
 _UNANSWERED = frozenset({"reaction", "system", "preference", "unsupported", "edit", "revoke"})
 _READABLE = frozenset({"text", "interactive", "button", "request_welcome"})
 _TALKS = {"hello": talking.welcome, "thanks": talking.thanks, "person": talking.handover}
 
 
-def answer(state: State, heard: Heard, profile: Profile, menu: Menu) -> Answer:
+def answer(state: State, heard: Heard, profile: Profile, known: Known) -> Answer:
     """The one draft that answers a message, and the state after it; no draft for what needs no answer.
 
     The language is the tenant's until the customer chooses one, by its button or its name. A customer
@@ -21,7 +21,7 @@ def answer(state: State, heard: Heard, profile: Profile, menu: Menu) -> Answer:
     """
     if heard.kind in _UNANSWERED:
         return Answer(state, ())
-    scene = _scene(state, heard, profile, menu)
+    scene = _scene(state, heard, profile, known.menu)
     choice, draft = _answered(scene, state, heard)
     locale = choice.removeprefix("lang:") if draft.step == Step.LANGUAGE else state.locale
     after = State(locale=locale, step=draft.step, offered=_offered(draft))

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from wabot.bot import fitting, wording
+from wabot.bot import drafting, fitting, wording
 from wabot.bot.shelves import Shelves
 from wabot.bot.state import Profile, Step
 from wabot.bot.wording import Wording
-from wabot.words import Button, Draft, Kind, Purpose, Row, Section
+from wabot.words import Button, Draft, Purpose, Row
 
 _CUSTOMER = 40
 
@@ -29,17 +29,15 @@ class Scene:
 
     def tell(self, step: Step, text: str) -> Draft:
         """A plain text."""
-        return self._draft(step, Kind.TEXT, fitting.cut(self._opened(step, text), fitting.TEXT))
+        return drafting.tell(step, self._opened(step, text), self._purpose())
 
     def offer(self, step: Step, text: str, buttons: Sequence[Button]) -> Draft:
         """A text with up to three buttons."""
-        body = fitting.cut(self._opened(step, text), fitting.BODY)
-        return replace(self._draft(step, Kind.BUTTONS, body), buttons=tuple(buttons))
+        return drafting.offer(step, self._opened(step, text), buttons, self._purpose())
 
     def lay_out(self, step: Step, text: str, rows: Sequence[Row]) -> Draft:
-        """A text with a list of up to ten rows; theirs may still be too long, or alike."""
-        draft = self._draft(step, Kind.LIST, fitting.cut(self._opened(step, text), fitting.BODY))
-        return replace(draft, button=self.wording.buttons["list"], sections=(Section(_fitted(rows)),))
+        """A text with a list of up to ten rows."""
+        return drafting.lay_out(step, self._opened(step, text), rows, self.wording.buttons["list"], self._purpose())
 
     def button(self, name: str, choice: str) -> Button:
         return Button(choice, self.wording.buttons[name])
@@ -61,14 +59,5 @@ class Scene:
     def _opened(self, step: Step, text: str) -> str:
         return f"{self._hello()}\n{text}" if self.is_first or step is Step.WELCOME else text
 
-    def _draft(self, step: Step, kind: Kind, text: str) -> Draft:
-        purpose = Purpose.WELCOME if self.is_first else Purpose.REPLY
-        return Draft(kind=kind, text=text, purpose=purpose, step=step.value)
-
-
-def _fitted(rows: Sequence[Row]) -> tuple[Row, ...]:
-    titles = fitting.distinct((row.title for row in rows), fitting.ROW_TITLE)
-    return tuple(
-        Row(row.id, title, fitting.cut(row.description, fitting.ROW_DESCRIPTION))
-        for row, title in zip(rows, titles, strict=True)
-    )
+    def _purpose(self) -> str:
+        return Purpose.WELCOME if self.is_first else Purpose.REPLY

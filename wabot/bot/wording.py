@@ -40,8 +40,12 @@ class Wording:
 
     def name(self, names: Mapping[str, str], otherwise: str) -> str:
         """The name in this language, else in another, else the text `otherwise`."""
+        return self.name_or_nothing(names) or self.says[otherwise]
+
+    def name_or_nothing(self, names: Mapping[str, str]) -> str:
+        """The name in this language, else in another, else nothing."""
         found = (fitting.line(name) for name in (names.get(self.locale, ""), *names.values()))
-        return next(filter(None, found), self.says[otherwise])
+        return next(filter(None, found), "")
 
     def describe(self, descriptions: Mapping[str, str]) -> str:
         """The description in this language, else in another, else nothing; line breaks stay."""

@@ -169,7 +169,7 @@ def _answer_message(turn: _Turn, message: Message) -> None:
 def _ask(turn: _Turn, message: Message) -> bot.Answer | None:
     """What the bot says, if it says what can be sent; None when it failed, which is a bug and logged."""
     try:
-        answer = bot.answer(turn.state, _heard(message), turn.profile, turn.menu)
+        answer = bot.answer(turn.state, _heard(message), turn.profile, bot.Known(turn.menu))
         for draft in answer.drafts:
             sending.check(turn.conversation, draft)
     except Exception:
