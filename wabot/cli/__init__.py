@@ -3,7 +3,7 @@
 import click
 
 import wabot
-from wabot.cli import channels, messages, operate, retries, serve, templates, tenants, tokens, usage, webhooks
+from wabot.cli import channels, messages, operate, orders, retries, serve, templates, tenants, tokens, usage, webhooks
 from wabot.cli.base import Group
 
 
@@ -17,6 +17,14 @@ main.arrange(
     {
         "Run": [serve.serve, operate.migrate, operate.config_, operate.doctor, operate.queue],
         "Who": [tenants.tenant, channels.channel, templates.template, tokens.token],
-        "What happens": [messages.send, messages.message, messages.log, retries.retry, webhooks.webhook, usage.usage],
+        "What happens": [
+            messages.send,
+            messages.message,
+            messages.log,
+            retries.retry,
+            orders.order,
+            webhooks.webhook,
+            usage.usage,
+        ],
     }
 )

@@ -1,5 +1,5 @@
-"""What customers are told about their orders, in their language, each thing once. What may not be sent now is queued all
-the same: the outbox says in the message's row why it was not sent."""
+"""What customers are told about their orders, in their language, each thing once. What may not be sent now is queued
+all the same: the outbox says in the message's row why it was not sent."""
 
 import logging
 from datetime import datetime

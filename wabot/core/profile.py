@@ -86,4 +86,5 @@ def for_bot(tenant: Tenant) -> Profile:
         currency_digits=currency_digits(tenant),
         support_contact=setting(tenant, "support_contact"),
         app_link=setting(tenant, "app_link"),
+        minimum_order_minor=minimum_order_minor(tenant),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from wabot import clock, config, errors
-from wabot.core import delivery, media, metering, policy
+from wabot.core import delivery, media, metering, policy, reconciling, submitting
 from wabot.store import (
     attempts,
     buckets,
@@ -80,6 +80,7 @@ def keep_house() -> bool:
     db.write(lambda: workers.beat("consumer", now))
     _abandon_what_the_dead_had()
     delivery.recover_lost()
+    reconciling.recover_lost()
     policy.resolve_unknown()
     forgotten = db.write(lambda: attempts.forget_parked(now - PARKED_FOR))
     if forgotten:
@@ -125,6 +126,7 @@ def _mind_the_clock() -> None:
     if _watch.lead is not None and abs(lead - _watch.lead) > JUMP_SECONDS:
         delivery.mind_the_clock(lead - _watch.lead)
         media.mind_the_clock()
+        submitting.mind_the_clock()
     _watch.lead = lead
 
 

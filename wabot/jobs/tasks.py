@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from wabot import clock
-from wabot.core import answering, asking, delivery, inbox, media, retrying, sandbox, upkeep
+from wabot.core import answering, asking, delivery, inbox, media, reconciling, retrying, sandbox, upkeep
 from wabot.jobs import huey, senders
 from wabot.store import media as files
-from wabot.store import messages, outbox, runs, webhooks
+from wabot.store import messages, outbox, runs, submissions, webhooks
 from wabot.store import sandbox as phone
 from wabot.store.queue import Kind
 
@@ -68,6 +68,18 @@ def retry() -> None:
 
 
 @huey.task()  # type: ignore[untyped-decorator]
+def submit() -> None:
+    """Place orders at the platform, and ask it about those that may be there."""
+    _work("submit", reconciling.work_next)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
+def look_after_orders() -> None:
+    """Tell customers who wait for their orders, and call somebody where nobody knows."""
+    _work("orders", reconciling.look_after)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
 def send() -> None:
     """Send messages that are due."""
     _work("send", lambda: delivery.deliver_next(delivery.pace(senders())))
@@ -101,6 +113,14 @@ def _runs_due(now: datetime) -> datetime | None:
     return now if runs.next_open() else None
 
 
+def _submissions_due(_now: datetime) -> datetime | None:
+    return submissions.next_due()
+
+
+def _orders_due(_now: datetime) -> datetime | None:
+    return submissions.next_deadline()
+
+
 def _sends_due(now: datetime) -> datetime | None:
     found = outbox.look(now, delivery.pace(senders()))
     return now if found.message_id is not None else found.look_again_at
@@ -118,5 +138,7 @@ huey.storage.kinds = {
     "fetch": Kind("fetch", 1, _files_due, _nudge(fetch)),
     "ask": Kind("ask", 1, _questions_due, _nudge(ask)),
     "retry": Kind("retry", 1, _runs_due, _nudge(retry)),
+    "submit": Kind("submit", 2, _submissions_due, _nudge(submit)),
+    "orders": Kind("orders", 1, _orders_due, _nudge(look_after_orders)),
     "send": Kind("send", 1, _sends_due, _nudge(send)),
 }

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from wabot import clock
 from wabot.store import db
@@ -34,7 +33,7 @@ class Popular:
 def by_status(tenant_id: int, since: datetime, before: datetime) -> dict[str, int]:
     """How many of the orders that were placed in this time are in which state."""
     sql = "SELECT status, count(*) FROM orders WHERE tenant_id = ? AND created_at >= ? AND created_at < ? GROUP BY 1"
-    return {status: count for status, count in db.rows(sql, tenant_id, since, before)}
+    return dict(db.rows(sql, tenant_id, since, before))
 
 
 def by_day(tenant_id: int, currency: str, spans: Sequence[tuple[str, datetime, datetime]]) -> list[OfDay]:
@@ -57,7 +56,7 @@ def ratings(tenant_id: int, since: datetime, before: datetime) -> dict[int, int]
         "SELECT rating, count(*) FROM orders WHERE tenant_id = ? AND created_at >= ? AND created_at < ? "
         "AND rating IS NOT NULL GROUP BY 1"
     )
-    return {rating: count for rating, count in db.rows(sql, tenant_id, since, before)}
+    return dict(db.rows(sql, tenant_id, since, before))
 
 
 def popular(tenant_id: int, currency: str, since: datetime, before: datetime, most: int) -> list[Popular]:
@@ -72,5 +71,3 @@ FROM orders o JOIN order_item i ON i.order_id = o.id
 WHERE o.tenant_id = ?1 AND o.created_at >= ?2 AND o.created_at < ?3 AND o.{EARNING}
 GROUP BY i.item_id ORDER BY 2 DESC, 3 DESC, 4 DESC LIMIT ?5
 """  # noqa: S608 - text of our own; of SQLite's bare columns the name is that of the row with the largest id
-
-

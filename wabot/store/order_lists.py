@@ -97,9 +97,8 @@ def link_flow(order: Order, since: datetime) -> int:
 
 _SAVED = """
 SELECT coalesce(sum(direction = 'IN' AND for_person = '' AND kind IN ('text', 'interactive', 'button', 'location')), 0),
-    count(DISTINCT iif(idempotency_key LIKE 'answer:%', substr(idempotency_key, 8, instr(substr(idempotency_key, 8), ':')),
-    NULL))
-FROM message WHERE order_id = ?
+    count(DISTINCT iif(key LIKE 'answer:%', substr(key, 8, instr(substr(key, 8), ':')), NULL))
+FROM (SELECT direction, for_person, kind, idempotency_key AS key FROM message WHERE order_id = ?)
 """
 """What the customer wrote, and how many of that was answered by itself; what ordered is answered by the order."""
 

@@ -81,6 +81,12 @@ class Order(db.Row):
     class Meta:
         table_name = "orders"
 
+    @property
+    def begun_at(self) -> datetime:
+        """When somebody last began to place it; before that, when it was wished."""
+        begun: datetime = self.submit_begun_at or self.created_at
+        return begun
+
     def seen(self) -> words.OrderSeen:
         """The order as its customer is told of it."""
         return words.OrderSeen(
