@@ -51,6 +51,8 @@ class Vendor:
     send that was carried out is added, one JSON object a line, flushed before the answer leaves."""
 
     accepted_status = 200
+    handler = None
+    """What answers its requests, where that is not `Handler`."""
 
     def __init__(self, ledger, callbacks=None):
         self.callbacks, self.orders, self.files = callbacks, deque(), {}
@@ -227,7 +229,7 @@ class Server(ThreadingHTTPServer):
 
 def server(vendor, port=0):
     """A server on this machine that is the vendor."""
-    made = Server(("127.0.0.1", port), Handler)
+    made = Server(("127.0.0.1", port), vendor.handler or Handler)
     made.vendor = vendor
     return made
 

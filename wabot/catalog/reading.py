@@ -4,7 +4,7 @@ others. Prices become whole minor units by decimal arithmetic."""
 import json
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NoReturn, TypeVar
 
 from wabot import errors, http
@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
+Named = TypeVar("Named", MenuCategory, Branch, MenuItem, Choice, AddOn)
 
 LONGEST_NAME = 500
 LONGEST_DESCRIPTION = 2000
@@ -93,12 +94,9 @@ def _each(what: str, found: list[Any], understand: Callable[[Row], T]) -> list[T
     return read if read or not found else _unreadable(f"none of {len(found)} {what} makes sense")
 
 
-Known = TypeVar("Known", MenuCategory, Branch, MenuItem)
-
-
-def _once(found: Iterator[Known] | list[Known]) -> tuple[Known, ...]:
+def _once(found: Iterable[Named]) -> tuple[Named, ...]:
     """The first of each id."""
-    by_id: dict[str, Known] = {}
+    by_id: dict[str, Named] = {}
     for one in found:
         by_id.setdefault(one.id, one)
     return tuple(by_id.values())
@@ -145,7 +143,7 @@ def _item(row: Row, digits: int) -> MenuItem | None:
         price_minor=_price(row, digits),
         description=_names(row, "description", LONGEST_DESCRIPTION),
         options=tuple(_options(row.get("options"), name, digits)),
-        add_ons=tuple(_add_ons(row.get("productAddons"), digits, are_free=add_ons_are_free)),
+        add_ons=_add_ons(row.get("productAddons"), digits, are_free=add_ons_are_free),
         types=() if len(types) == len(TYPES) else types,
     )
     return found if types else None
@@ -168,17 +166,17 @@ def _options(said: Any, item: Names, digits: int) -> Iterator[Option]:
             continue
         subs = row.get("subOptions")
         read = _few(subs if isinstance(subs, list) else [], lambda sub: _choice(sub, digits))
-        if choices := {choice.id: choice for choice in read}:
-            yield Option(_names(row) or item, tuple(choices.values()))
+        if choices := _once(read):
+            yield Option(_names(row) or item, choices)
 
 
 def _choice(row: Row, digits: int) -> Choice:
     return Choice(values.identifier(row.get("id")), _name(row), values.minor(row.get("price"), digits) or 0)
 
 
-def _add_ons(said: Any, digits: int, *, are_free: bool) -> Iterator[AddOn]:
+def _add_ons(said: Any, digits: int, *, are_free: bool) -> tuple[AddOn, ...]:
     read = _few(said if isinstance(said, list) else [], lambda row: _add_on(row, digits, are_free=are_free))
-    yield from {add_on.id: add_on for add_on in read}.values()
+    return _once(read)
 
 
 def _add_on(row: Row, digits: int, *, are_free: bool) -> AddOn:

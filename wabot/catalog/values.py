@@ -30,9 +30,9 @@ def minor(said: Any, digits: int) -> int | None:
         return None
     try:
         found = Decimal(_plain_number(said)).scaleb(digits).quantize(Decimal(1), ROUND_HALF_UP)
+        return int(found) if 0 <= found <= MOST_MINOR else nonsense()
     except (ArithmeticError, ValueError):
         nonsense()
-    return int(found) if 0 <= found <= MOST_MINOR else nonsense()
 
 
 def _plain_number(said: Any) -> str:
