@@ -104,7 +104,8 @@ def _placed(order: Order, attempt: int, placed: catalog.Placed, now: datetime) -
         _unknown(order, errors.UnknownOutcome("number_taken", "the platform gave another order's number"), now)
         return
     details = {"payment_link": placed.payment_link, "branch_id": placed.branch_id}
-    orders.change(order.id, **{name: value for name, value in details.items() if value})
+    if any(details.values()):
+        orders.change(order.id, **{name: value for name, value in details.items() if value})
     if order.submit_attempts != attempt:
         alert(order, "repeated", now, number=placed.order_number)
     accept(order, placed.order_number, now=now)
