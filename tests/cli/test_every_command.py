@@ -30,6 +30,7 @@ CONTRACT = """
     tenant:add,list,show,edit,suspend,resume,remove channel:add,list,pause,resume,edit,check,recover
     token:create,list,revoke webhook:list,show,replay
     usage:show,list,daily,export
+    order:list,status,submit,confirm
     template:list,set,pull,warm message:cancel retry:list,run,discard
 """
 
@@ -90,6 +91,10 @@ SOME_ARGUMENTS = {
     ("send",): ("a", "+966511111111", "hi"),
     ("webhook", "show"): ("1",),
     ("webhook", "replay"): ("1",),
+    ("order", "list"): ("a",),
+    ("order", "status"): ("1", "PREPARING"),
+    ("order", "submit"): ("1",),
+    ("order", "confirm"): ("1", "--number", "7"),
     ("template", "list"): ("a",),
     ("template", "set"): ("1", "ready", "tpl-1"),
     ("template", "pull"): ("1",),

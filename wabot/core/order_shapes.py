@@ -7,6 +7,7 @@ from typing import Any
 from wabot import clock, words
 from wabot.core import order_steps, shapes
 from wabot.store import order_lists
+from wabot.store.customers import Customer
 from wabot.store.order_lists import Sent
 from wabot.store.orders import Order, OrderItem, OrderStep
 from wabot.store.tenants import Tenant
@@ -17,9 +18,10 @@ def page(tenant: Tenant, rows: Sequence[Order]) -> list[dict[str, Any]]:
     ids = [row.id for row in rows]
     items, steps = order_lists.items_of(tenant.id, ids), order_lists.steps_of(tenant.id, ids)
     sent = order_lists.sent_for(tenant.id, ids)
-    costs = costs_of(tenant, ids)
+    customers, costs = order_lists.customers_of(tenant.id, rows), costs_of(tenant, ids)
     return [
-        _order(row, items[row.id], steps[row.id], tenant.locale) | {"messages": _messages(row, sent[row.id], costs)}
+        _order(row, customers[row.customer_id], items[row.id], steps[row.id], tenant.locale)
+        | {"messages": _messages(row, sent[row.id], costs)}
         for row in rows
     ]
 
@@ -48,8 +50,9 @@ def number(row: Order) -> int | str | None:
     return int(written) if is_plain else written or None
 
 
-def _order(row: Order, items: Sequence[OrderItem], steps: Sequence[OrderStep], locale: str) -> dict[str, Any]:
-    customer = row.customer
+def _order(
+    row: Order, customer: Customer, items: Sequence[OrderItem], steps: Sequence[OrderStep], locale: str
+) -> dict[str, Any]:
     return {
         "id": row.id,
         "uid": row.uid,

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from wabot.store import db
+from wabot.store.customers import Customer
 from wabot.store.fields import clean
 from wabot.store.orders import Order, OrderItem, OrderStep
 
@@ -72,6 +73,12 @@ def steps_of(tenant_id: int, ids: Sequence[int]) -> Mapping[int, list[OrderStep]
     for row in OrderStep.load(f"WHERE tenant_id = ? AND order_id IN ({_marks(ids)}) ORDER BY id", tenant_id, *ids):
         found[row.order_id].append(row)
     return found
+
+
+def customers_of(tenant_id: int, rows: Sequence[Order]) -> Mapping[int, Customer]:
+    """The customers of these orders of the tenant, by their ids."""
+    ids = sorted({row.customer_id for row in rows})
+    return {row.id: row for row in Customer.load(f"WHERE tenant_id = ? AND id IN ({_marks(ids)})", tenant_id, *ids)}
 
 
 def sent_for(tenant_id: int, ids: Sequence[int]) -> Mapping[int, Sent]:

@@ -61,7 +61,8 @@ def register(app: Flask) -> None:
 
 def _step_forbidden(error: Exception) -> Response:
     assert isinstance(error, errors.StepForbidden)  # noqa: S101 - narrows what Flask promises
-    return answer(Problem(409, "forbidden_step", f"{error}.".capitalize(), allowed=list(error.allowed)))
+    said = str(error)
+    return answer(Problem(409, "forbidden_step", f"{said[:1].upper()}{said[1:]}.", allowed=list(error.allowed)))
 
 
 def _http(error: Exception) -> Response:
