@@ -3,7 +3,20 @@
 import click
 
 import wabot
-from wabot.cli import channels, messages, operate, orders, retries, serve, templates, tenants, tokens, usage, webhooks
+from wabot.cli import (
+    bootstraps,
+    channels,
+    messages,
+    operate,
+    orders,
+    retries,
+    serve,
+    templates,
+    tenants,
+    tokens,
+    usage,
+    webhooks,
+)
 from wabot.cli.base import Group
 
 
@@ -25,6 +38,7 @@ main.arrange(
             orders.order,
             webhooks.webhook,
             usage.usage,
+            bootstraps.bootstrap,
         ],
     }
 )

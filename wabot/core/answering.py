@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from wabot import clock, errors, words
 from wabot.bot import conversation as bot
-from wabot.core import limits, profile, sending
-from wabot.store import consent, customers, db, menus, messages, tenants
+from wabot.core import catalogs, limits, profile, sending, warming
+from wabot.store import consent, customers, db, messages, tenants, wanted
 from wabot.store.customers import Conversation
 from wabot.store.messages import Message
 from wabot.store.tenants import Tenant
@@ -124,7 +124,9 @@ def _answer_conversation(conversation_id: int, now: datetime) -> None:
     tenant = tenants.by_id(conversation.tenant_id)
     if tenant is None:
         return
-    turn = _Turn(tenant, conversation, menus.load(tenant.id), bot.State.from_json(conversation.bot_state), now)
+    turn = _Turn(
+        tenant, conversation, catalogs.known(tenant, now).menu, bot.State.from_json(conversation.bot_state), now
+    )
     for message in messages.unanswered(conversation_id):
         if not _may_answer_now(turn, message):
             break
@@ -133,8 +135,10 @@ def _answer_conversation(conversation_id: int, now: datetime) -> None:
 
 
 def _may_answer_now(turn: _Turn, message: Message) -> bool:
-    """A debounce waits for the newest message; the tenant's bucket is asked once the customer's let it through."""
+    """A debounce waits for the newest message; the tenant's bucket is asked once the customer's let it through. What
+    comes after a message that must wait is not due before it."""
     if message.answer_due_at > turn.now:
+        wanted.hold_answers(turn.conversation.id, message.answer_due_at)
         return False
     if message.admitted or _why_a_person(turn.tenant, turn.conversation, message, turn.now):
         return True
@@ -160,6 +164,7 @@ def _answer_message(turn: _Turn, message: Message) -> None:
     for n, draft in enumerate(answer.drafts, start=1):
         key = f"answer:{message.id}:{n}"
         sending.enqueue(turn.conversation, draft, key=key, now=turn.now, ttl_seconds=sending.ANSWER_TTL)
+    warming.follow(turn.conversation, answer.drafts, turn.now)
     messages.change(message.id, answer_due_at=None)
     turn.state = answer.state
     if answer.needs_person:

@@ -4,8 +4,8 @@ import logging
 from datetime import datetime, timedelta
 
 from wabot import errors, words
-from wabot.core import informing, profile, stepping
-from wabot.store import alerts, events, menus, order_lists, orders, rules, tenants
+from wabot.core import catalogs, informing, profile, stepping
+from wabot.store import alerts, events, order_lists, orders, rules, tenants
 from wabot.store.alerts import AlertKind
 from wabot.store.customers import Conversation
 from wabot.store.events import Topic
@@ -47,7 +47,8 @@ def place(conversation: Conversation, wish: words.Wish, *, key: str, now: dateti
 
 
 def _add(conversation: Conversation, tenant: Tenant, wish: words.Wish, key: str, now: datetime) -> Order:
-    total, merchant = _total(tenant, wish), _merchant(tenant)
+    total = _total(tenant, wish)
+    merchant = tenant.catalog_merchant if catalogs.is_fetched(tenant) else ""
     order = orders.add(
         conversation,
         wish,
@@ -58,7 +59,7 @@ def _add(conversation: Conversation, tenant: Tenant, wish: words.Wish, key: str,
         total_minor=total,
         currency=tenant.currency,
         currency_digits=profile.currency_digits(tenant),
-        branch=_branch(tenant, wish.branch_id),
+        branch=_branch(tenant, wish.branch_id, now),
         **(_to_be_placed(now) if merchant else {"number": orders.next_number(tenant.id)}),
     )
     order.saved = order_lists.link_flow(order, now - FLOW)
@@ -72,15 +73,10 @@ def _to_be_placed(now: datetime) -> dict[str, object]:
     return {"submission": Submission.WAITING, "submit_due_at": now, "tell_at": now + TELL_AFTER}
 
 
-def _merchant(tenant: Tenant) -> str:
-    """At whose platform the tenant's orders are placed; with a menu of its own they are its own."""
-    return "" if menus.load(tenant.id).categories else tenant.catalog_merchant
-
-
-def _branch(tenant: Tenant, branch_id: str) -> words.Names:
+def _branch(tenant: Tenant, branch_id: str, now: datetime) -> words.Names:
     """What the branch is called."""
-    branches = menus.load(tenant.id).branches
-    return next((dict(branch.name) for branch in branches if branch_id and branch.id == branch_id), {})
+    branches = catalogs.known(tenant, now).menu.branches if branch_id else ()
+    return next((dict(branch.name) for branch in branches if branch.id == branch_id), {})
 
 
 def _total(tenant: Tenant, wish: words.Wish) -> int:

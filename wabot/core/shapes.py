@@ -18,17 +18,12 @@ from wabot.store.templates import Template
 
 def conversation(row: Conversation, last: Message | None) -> dict[str, Any]:
     """One conversation, with its last message."""
-    customer, now = row.customer, clock.now()
+    now = clock.now()
     paused = row.bot_paused_until if row.bot_paused_until and row.bot_paused_until > now else None
     return {
         "id": row.id,
         "channelId": row.channel_id,
-        "customer": {
-            "id": customer.id,
-            "waId": wa_id(customer),
-            "userId": customer.user_id or None,
-            "name": customer.name,
-        },
+        "customer": customer(row.customer),
         "state": row.state,
         "lastMessage": last.body if last else None,
         "lastMessageAt": clock.iso(last.created_at) if last else None,
@@ -37,6 +32,11 @@ def conversation(row: Conversation, last: Message | None) -> dict[str, Any]:
         "botPausedUntil": clock.iso(paused),
         "windowExpiresAt": clock.iso(row.last_in_at + WINDOW) if row.last_in_at else None,
     }
+
+
+def customer(row: Customer) -> dict[str, Any]:
+    """A customer, where an object says whose it is."""
+    return {"id": row.id, "waId": wa_id(row), "userId": row.user_id or None, "name": row.name}
 
 
 def wa_id(customer: Customer) -> str | None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from wabot import clock, config, errors
-from wabot.core import delivery, media, metering, policy, reconciling, submitting
+from wabot.core import catalogs, delivery, media, metering, policy, reconciling, submitting, warming
 from wabot.store import (
     attempts,
+    bootstraps,
     buckets,
     db,
     events,
@@ -81,13 +82,15 @@ def keep_house() -> bool:
     _abandon_what_the_dead_had()
     delivery.recover_lost()
     reconciling.recover_lost()
+    catalogs.recover_lost()
+    warming.recover_lost()
     policy.resolve_unknown()
     forgotten = db.write(lambda: attempts.forget_parked(now - PARKED_FOR))
     if forgotten:
         log.warning("receipts for messages we never sent were dropped", extra={"count": forgotten})
     db.write(lambda: _tidy(now))
     for _ in range(MOST_FORGOTTEN):
-        if not (media.forget_old(now) or db.write(lambda: _forget(now))):
+        if not (media.forget_old(now) or catalogs.forget_old(now) or db.write(lambda: _forget(now))):
             break
     _keep_figures(now)
     return False
@@ -116,7 +119,7 @@ def _forget(now: datetime) -> int:
 
 def _past_retention(now: datetime) -> Iterator[int]:
     """Inside a write: drop some of each kind whose retention is over, one after the other; 0 days keep for ever."""
-    for kind, forget in (("RUNS", runs.forget), ("EVENTS", events.forget)):
+    for kind, forget in (("RUNS", runs.forget), ("EVENTS", events.forget), ("BOOTSTRAPS", bootstraps.forget)):
         if days := config.settings().retention_days[kind]:
             yield forget(now - timedelta(days=days), AT_ONCE)
 
@@ -127,6 +130,8 @@ def _mind_the_clock() -> None:
         delivery.mind_the_clock(lead - _watch.lead)
         media.mind_the_clock()
         submitting.mind_the_clock()
+        catalogs.mind_the_clock()
+        warming.mind_the_clock()
     _watch.lead = lead
 
 

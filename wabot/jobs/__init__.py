@@ -28,6 +28,9 @@ class WabotHuey(Huey):
             sys.exit(f"wabot: {error}")
         workers = config.settings().wabot_consumer_workers
         self.storage.kinds["send"].slots = senders()
+        for name in ("catalog", "bootstrap"):
+            kind = self.storage.kinds[name]
+            kind.slots = min(kind.slots, max(1, senders() // 4))
         ours = {"workers": workers, "worker_type": "thread", "graceful_signal": "TERM", "shutdown_timeout": None,
                 "periodic": False, "scheduler_interval": 1, "check_worker_health": True}  # fmt: skip
         logger = logging.getLogger("huey")

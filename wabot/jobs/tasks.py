@@ -5,7 +5,19 @@ from datetime import datetime
 from typing import Any
 
 from wabot import clock
-from wabot.core import answering, asking, delivery, inbox, media, reconciling, retrying, sandbox, upkeep
+from wabot.core import (
+    answering,
+    asking,
+    catalogs,
+    delivery,
+    inbox,
+    media,
+    reconciling,
+    retrying,
+    sandbox,
+    upkeep,
+    warming,
+)
 from wabot.jobs import huey, senders
 from wabot.store import media as files
 from wabot.store import messages, outbox, runs, submissions, webhooks
@@ -80,6 +92,18 @@ def look_after_orders() -> None:
 
 
 @huey.task()  # type: ignore[untyped-decorator]
+def fetch_menus() -> None:
+    """Fetch what somebody wants to know from the catalog."""
+    _work("catalog", catalogs.fetch_next)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
+def bootstrap() -> None:
+    """Fetch what customers who are being welcomed will need next."""
+    _work("bootstrap", warming.run_next)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
 def send() -> None:
     """Send messages that are due."""
     _work("send", lambda: delivery.deliver_next(delivery.pace(senders())))
@@ -121,6 +145,14 @@ def _orders_due(_now: datetime) -> datetime | None:
     return submissions.next_deadline()
 
 
+def _catalog_due(_now: datetime) -> datetime | None:
+    return catalogs.next_due()
+
+
+def _bootstraps_due(now: datetime) -> datetime | None:
+    return warming.next_due(now)
+
+
 def _sends_due(now: datetime) -> datetime | None:
     found = outbox.look(now, delivery.pace(senders()))
     return now if found.message_id is not None else found.look_again_at
@@ -140,5 +172,7 @@ huey.storage.kinds = {
     "retry": Kind("retry", 1, _runs_due, _nudge(retry)),
     "submit": Kind("submit", 2, _submissions_due, _nudge(submit)),
     "orders": Kind("orders", 1, _orders_due, _nudge(look_after_orders)),
+    "catalog": Kind("catalog", 4, _catalog_due, _nudge(fetch_menus)),
+    "bootstrap": Kind("bootstrap", 5, _bootstraps_due, _nudge(bootstrap)),
     "send": Kind("send", 1, _sends_due, _nudge(send)),
 }

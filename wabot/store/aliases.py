@@ -66,7 +66,7 @@ def merge(tenant_id: int, kept: int, gone: int) -> None:
             db.run("UPDATE conversation SET customer_id = ? WHERE id = ?", kept, conversation_id)
         else:
             _join(conversation_id, int(into[0]), int(into[1]))
-    for table in ("message", "alias", "orders"):
+    for table in ("message", "alias", "orders", "bootstrap"):
         db.run(f"UPDATE {table} SET customer_id = ? WHERE customer_id = ?", kept, gone)  # noqa: S608
     sessions.merge(tenant_id, kept, gone)
     db.run("DELETE FROM customer WHERE id = ? AND tenant_id = ?", gone, tenant_id)

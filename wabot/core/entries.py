@@ -1,0 +1,110 @@
+"""Answers of the catalog in the cache: under which keys, as JSON and back, and what of them can be used."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from wabot import words
+from wabot.store import cache
+from wabot.words import Want, WantKind
+
+CATEGORIES = "categories"
+BRANCHES = "branches"
+HALVES = (CATEGORIES, BRANCHES)
+"""What a catalog consists of before anybody looks at a shelf."""
+ITEMS = "items:"
+COVERAGE = "coverage:"
+USABLE_FOR = timedelta(hours=1)
+COVERAGE_FOR = timedelta(minutes=2)
+"""Where somebody stands is nobody's business for longer than it takes to order."""
+SMALL_BYTES = 64 << 10
+
+Value = Any
+"""What `read` returns: categories, branches or items as tuples, or a Coverage."""
+
+_CATEGORIES: TypeAdapter[Value] = TypeAdapter(tuple[words.MenuCategory, ...])
+_BRANCHES: TypeAdapter[Value] = TypeAdapter(tuple[words.Branch, ...])
+_ITEMS: TypeAdapter[Value] = TypeAdapter(tuple[words.MenuItem, ...])
+_COVERAGE: TypeAdapter[Value] = TypeAdapter(words.Coverage)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A value that is there, perhaps no longer fresh."""
+
+    value: Value
+    is_fresh: bool
+    fetched_at: datetime
+
+
+def held(tenant_id: int, now: datetime, concerns: Callable[[str], bool]) -> Mapping[str, Held]:
+    """What the cache has for the tenant and can be used now, of the keys that are of concern."""
+    found = {key: entry for key, entry in cache.usable(tenant_id, now).items() if concerns(key)}
+    bodies = cache.bodies(tenant_id, found.values()) if found else {}
+    read = {key: _read(key, bodies[entry.id]) for key, entry in found.items() if entry.id in bodies}
+    return {
+        key: Held(value, found[key].is_fresh, found[key].fetched_at) for key, value in read.items() if value is not None
+    }
+
+
+def of_items(category_id: str, branch_id: str) -> str:
+    """The key of a category's items at a branch."""
+    return f"{ITEMS}{category_id}|{branch_id}"
+
+
+def keys_of(want: Want) -> tuple[str, ...]:
+    """The keys of what is wanted."""
+    match want.kind:
+        case WantKind.CATALOG:
+            return HALVES
+        case WantKind.ITEMS:
+            return (f"{ITEMS}{want.key}",)
+        case WantKind.COVERAGE:
+            return (f"{COVERAGE}{want.key}",)
+
+
+def want_of(key: str) -> Want:
+    """What the thing under this key was wanted as."""
+    if key in HALVES:
+        return Want(WantKind.CATALOG)
+    kind, _, rest = key.partition(":")
+    return Want(WantKind(kind), rest)
+
+
+def concerns(key: str, branch_id: str) -> bool:
+    """Whether who looks at the menu of that branch needs the entry: not the items of others."""
+    return not key.startswith(ITEMS) or key.rpartition("|")[2] == branch_id
+
+
+def written(key: str, value: Value) -> bytes:
+    """The value as the cache keeps it."""
+    return _adapter(key).dump_json(value)
+
+
+def _read(key: str, body: bytes) -> Value | None:
+    """None where another version kept it in another way."""
+    return (_read_small if len(body) <= SMALL_BYTES else _read_large)(_adapter(key), body)
+
+
+def _adapter(key: str) -> TypeAdapter[Value]:
+    if key == CATEGORIES:
+        return _CATEGORIES
+    if key == BRANCHES:
+        return _BRANCHES
+    return _ITEMS if key.startswith(ITEMS) else _COVERAGE
+
+
+def _validated(adapter: TypeAdapter[Value], body: bytes) -> Value | None:
+    try:
+        return adapter.validate_json(body)
+    except ValidationError:
+        return None
+
+
+_read_small = lru_cache(maxsize=256)(_validated)
+_read_large = lru_cache(maxsize=4)(_validated)
+"""A shelf of thousands of items takes a hundred milliseconds to read and ten megabytes to keep."""
