@@ -138,4 +138,4 @@ def test_a_choice_of_language_at_first_contact_greets_in_it():
 def test_a_language_that_is_none_is_an_old_button():
     customer = greeted()
     assert "no longer available" in customer.tap("lang:xx").text
-    assert customer.state == State("", "menu.categories", customer.state.offered)
+    assert customer.state == State("", "menu.categories", customer.state.offered, "menu:0")

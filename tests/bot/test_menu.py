@@ -29,13 +29,13 @@ def test_a_category_shows_its_items_with_price_and_description():
     draft = greeted(RESTAURANT).tap("cat:b:0")
     assert draft.step == "menu.items"
     assert [(row.id, row.title, row.description) for row in rows(draft)] == [
-        ("item:beef", "برجر لحم", "24.50 ر.س · Fresh brioche bun"),
-        ("item:chicken", "برجر دجاج", "22 ر.س"),
+        ("item:b/beef", "برجر لحم", "24.50 ر.س · Fresh brioche bun"),
+        ("item:b/chicken", "برجر دجاج", "22 ر.س"),
     ]
 
 
 def test_an_item_shows_all_of_itself_and_the_ways_back():
-    draft = greeted().tap("item:beef")
+    draft = greeted().tap("item:b/beef")
     assert draft.step == "menu.item"
     assert draft.text == "*Beef burger*\nPrice: 24.50 SAR\nFresh brioche bun"
     assert options(draft) == {"cat:b:0": "Back", "menu": "Menu", "person": "Talk to a person"}
@@ -43,7 +43,7 @@ def test_an_item_shows_all_of_itself_and_the_ways_back():
 
 def test_an_item_names_the_app_where_the_tenant_has_one():
     app = Profile("x", "en", "SAR", app_link="https://app.example/x")
-    assert greeted(app).tap("item:beef").text.endswith("\nOur app: https://app.example/x")
+    assert greeted(app).tap("item:b/beef").text.endswith("\nOur app: https://app.example/x")
 
 
 @pytest.mark.parametrize(
@@ -60,17 +60,17 @@ def test_an_item_names_the_app_where_the_tenant_has_one():
 )
 def test_prices_are_exact_and_whole_ones_have_no_decimals(minor, currency, digits, shown):
     menu = Menu((category("c", "", "C", item("i", "", "I", minor)),))
-    assert f"Price: {shown}" in greeted(Profile("x", "en", currency, digits), menu).tap("item:i").text
+    assert f"Price: {shown}" in greeted(Profile("x", "en", currency, digits), menu).tap("item:c/i").text
 
 
 def test_in_arabic_the_riyal_has_its_word_and_other_currencies_their_code():
-    assert "السعر: 24.50 ر.س" in greeted(RESTAURANT).tap("item:beef").text
-    assert "السعر: 24.50 USD" in greeted(Profile("x", "ar", "USD")).tap("item:beef").text
+    assert "السعر: 24.50 ر.س" in greeted(RESTAURANT).tap("item:b/beef").text
+    assert "السعر: 24.50 USD" in greeted(Profile("x", "ar", "USD")).tap("item:b/beef").text
 
 
 @pytest.mark.parametrize("count", [1, 9, 10, 11, 18, 19, 20, 28, 30, 300])
 def test_no_item_of_a_long_category_is_dropped_or_shown_twice(count):
-    assert [row.id for row in walk(greeted(menu=menu_of(count)), "cat:c0:0")] == [f"item:i{n}" for n in range(count)]
+    assert [row.id for row in walk(greeted(menu=menu_of(count)), "cat:c0:0")] == [f"item:c0/i{n}" for n in range(count)]
 
 
 @pytest.mark.parametrize("count", [2, 10, 11, 30, 300])
@@ -94,8 +94,8 @@ def test_the_eleventh_moves_two_to_the_next_page():
 @pytest.mark.parametrize("index", [0, 8, 9, 18, 27, 28])
 def test_back_leads_to_the_page_that_shows_the_item(index):
     customer = greeted(menu=menu_of(29))
-    customer.tap(f"item:i{index}")
-    assert f"item:i{index}" in options(customer.say("back"))
+    customer.tap(f"item:c0/i{index}")
+    assert f"item:c0/i{index}" in options(customer.say("back"))
 
 
 def test_a_page_beyond_the_last_is_the_last():
@@ -107,7 +107,7 @@ def test_a_page_beyond_the_last_is_the_last():
 def test_a_menu_of_one_category_goes_straight_to_its_items():
     customer = greeted(menu=menu_of(3))
     assert customer.tap("menu").step == "menu.items"
-    assert options(customer.tap("item:i1")) == {"cat:c0:0": "Back", "person": "Talk to a person"}
+    assert options(customer.tap("item:c0/i1")) == {"cat:c0:0": "Back", "person": "Talk to a person"}
 
 
 def test_an_empty_category_is_not_shown():
@@ -121,14 +121,14 @@ def test_a_long_name_is_cut_in_its_row_and_whole_in_its_details():
     [row] = rows(customer.tap("cat:c:0"))
     assert row.title == "Chicken Chicken Chicken…"
     assert row.description.startswith("24.50 SAR · Chicken Chicken Chicken Chicken")
-    assert ("Chicken " * 25).strip() in customer.tap("item:i").text
+    assert ("Chicken " * 25).strip() in customer.tap("item:c/i").text
 
 
 def test_a_long_description_gives_way_to_name_price_and_app():
     profile = Profile("x", "en", "SAR", app_link="https://app.example/" + "x" * 150)
     menu = Menu((category("c", "", "C", item("i", "", "n" * 200, 2450, "words " * 900)),))
     for customer in (greeted(profile, menu), Customer(profile, menu, name="N" * 200)):
-        text = customer.tap("item:i").text
+        text = customer.tap("item:c/i").text
         assert all(part in text for part in ("n" * 200, "24.50 SAR", "words words", profile.app_link))
 
 
@@ -144,7 +144,7 @@ def test_duplicate_names_are_told_apart_and_each_leads_to_its_own():
     menu = Menu((category("c", "", "C", *(item(f"i{n}", "", "Tea with mint and honey!!", n) for n in range(10))),))
     customer = greeted(SALON, menu)
     titles = options(customer.tap("cat:c:0"))
-    assert titles["item:i9"] == "Tea with mint and… (10)"
+    assert titles["item:c/i9"] == "Tea with mint and… (10)"
     assert "0.09 SAR" in customer.say("Tea with mint and… (10)").text
 
 

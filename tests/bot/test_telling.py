@@ -27,7 +27,7 @@ def order(
 def test_an_accepted_order_is_told_with_number_place_total_and_payment():
     draft = telling.accepted(order(), RESTAURANT, "")
     assert draft.text == (
-        "تم استلام طلبكم رقم 1042 ✅ شكراً لكم\nنوع الطلب: توصيل، فرع العليا\nالإجمالي: 58 ر.س\nالدفع نقداً عند التوصيل"
+        "استلمنا طلبكم رقم 1042 ✅ شكراً لكم\nنوع الطلب: توصيل، فرع العليا\nالإجمالي: 58 ر.س\nالدفع نقداً عند التوصيل"
     )
     assert options(draft) == {f"track:{UID}": "تتبع الطلب", "order": "طلب جديد", "person": "التحدث مع موظف"}
 
@@ -50,7 +50,7 @@ def test_a_link_that_cannot_be_shown_whole_is_not_shown(link):
     ("status", "told"),
     [
         (OrderStatus.PREPARING, "بدأنا تحضير طلبكم رقم 1042 👨‍🍳"),
-        (OrderStatus.OUT_FOR_DELIVERY, "في الطريق إليكم: طلبكم رقم 1042 🛵"),
+        (OrderStatus.OUT_FOR_DELIVERY, "طلبكم رقم 1042 في الطريق إليكم 🛵"),
         (OrderStatus.CANCELLED, "نأسف، تم إلغاء طلبكم رقم 1042. لأي استفسار نحن في خدمتكم."),
     ],
 )
@@ -84,7 +84,7 @@ def test_an_order_without_a_number_is_told_without_one():
 def test_a_failed_payment_is_told_with_the_way_to_try_again():
     seen = order(payment=PaymentMethod.ONLINE, payment_link="https://pay.example/x")
     draft = telling.payment_failed(seen, SALON, "")
-    assert draft.text == "Your order 1042: the payment didn't go through.\nTo try again: https://pay.example/x"
+    assert draft.text == "The payment for your order 1042 didn't go through.\nTo try again: https://pay.example/x"
     assert "person" in options(draft)
 
 

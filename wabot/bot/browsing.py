@@ -1,76 +1,104 @@
-"""The steps that show the menu: categories, the items of one, one item."""
+"""The steps that show the menu: categories, the items of one, one item that is only looked at."""
 
-from wabot.bot import fitting, shelves, talking
-from wabot.bot.scene import Scene
+from collections.abc import Sequence
+
+from wabot.bot import describing, drafting, fitting, shelves, talking
+from wabot.bot.describing import number
+from wabot.bot.scene import Reply, Scene
 from wabot.bot.shelves import Page, Place
 from wabot.bot.state import Step
-from wabot.words import Button, Draft, MenuCategory, MenuItem, Row
+from wabot.words import Button, MenuCategory, MenuItem, Row
 
-_NAME = 300
-_ITEM = 880  # leaves room for the greeting before it
-_LINK = 200
-_PRICE = 40
 _BETWEEN = " · "
 
 
-def categories(scene: Scene, number: int, notice: str = "") -> Draft:
+def menu(scene: Scene, rest: str = "") -> Reply:
     """One page of the categories; a menu with a single one goes straight to its items."""
+    scene.need_menu()
     offered = scene.shelves.categories
     if not offered:
         return talking.fallback(scene, "no_menu")
-    if len(offered) == 1:
-        return items(scene, next(iter(offered)), number, notice)
-    page = shelves.page(len(offered), number)
+    if len(offered) == 1 and scene.cart.branch_id == scene.branch_id:
+        return _items(scene, next(iter(offered)), number(rest))
+    page = shelves.page(len(offered), number(rest))
     shown = list(offered.items())[page.first : page.end]
     rows = [_category_row(scene, address, category) for address, category in shown]
-    text = _joined(notice, scene.wording.say("categories"), _where(scene, page))
-    return scene.lay_out(Step.CATEGORIES, text, rows + _more(scene, page, "menu"))
+    text = drafting.joined(scene.wording.say("categories"), _where(scene, page))
+    rows += _beside(scene, rows, _more(scene, page, "menu"))
+    return scene.lay_out(Step.CATEGORIES, text, rows, here=f"menu:{page.number}")
 
 
-def items(scene: Scene, category: str, number: int, notice: str = "") -> Draft:
-    """One page of a category's items."""
-    offered = scene.shelves.within(category)
-    page = shelves.page(len(offered), number)
-    rows = [_item_row(scene, address, item) for address, item in offered[page.first : page.end]]
-    text = _joined(notice, _items_text(scene, scene.shelves.categories[category]), _where(scene, page))
-    return scene.lay_out(Step.ITEMS, text, rows + _more(scene, page, f"cat:{category}"))
+def category(scene: Scene, rest: str) -> Reply | None:
+    """One page of a category's items: `<address>:<page>`."""
+    scene.need_menu()
+    address, _, page = rest.rpartition(":")
+    return _items(scene, address, number(page)) if address in scene.shelves.categories else None
 
 
-def item(scene: Scene, place: Place) -> Draft:
-    """All about one item, with the ways back."""
-    name = fitting.cut(scene.wording.name(place.item.name, "unnamed_item"), _NAME)
-    parts = [scene.wording.say("item", item=name, price=_price(scene, place.item)), _link(scene)]
-    room = _ITEM - len(_joined(*parts))
-    description = fitting.cut(scene.wording.describe(place.item.description), room)
-    return scene.offer(Step.ITEM, _joined(parts[0], description, parts[1]), _ways_on(scene, place))
+def item(scene: Scene, address: str, place: Place) -> Reply:
+    """All about one item that cannot be ordered here, with the ways back."""
+    text = describing.whole(scene, Step.ITEM, place.item)
+    return scene.offer(Step.ITEM, text, _ways_on(scene, place), here=f"item:{address}")
+
+
+def page_with(place: Place) -> str:
+    """The choice that shows an item's neighbours."""
+    return f"cat:{place.category}:{shelves.page_of(place.index)}"
+
+
+def _items(scene: Scene, address: str, page_number: int) -> Reply:
+    scene.need_items(address)
+    offered = scene.shelves.within(address)
+    if not offered:
+        return _nothing_in(scene, address)
+    page = shelves.page(len(offered), page_number)
+    rows = [_item_row(scene, key, found) for key, found in offered[page.first : page.end]]
+    text = drafting.joined(_items_text(scene, scene.shelves.categories[address]), _where(scene, page))
+    rows += _beside(scene, rows, _more(scene, page, f"cat:{address}"))
+    return scene.lay_out(Step.ITEMS, text, rows, here=f"cat:{address}:{page.number}")
+
+
+def _nothing_in(scene: Scene, address: str) -> Reply:
+    """A category turned out to have nothing, or its items are not known after all."""
+    others = [key for key in scene.shelves.categories if key != address]
+    if not others:
+        return talking.fallback(scene, "no_menu")
+    rows = [_category_row(scene, key, scene.shelves.categories[key]) for key in others[: fitting.ROWS]]
+    return scene.saying(scene.wording.say("empty")).lay_out(Step.CATEGORIES, scene.wording.say("categories"), rows)
 
 
 def _ways_on(scene: Scene, place: Place) -> list[Button]:
-    back = scene.button("back", f"cat:{place.category}:{shelves.page_of(place.index)}")
+    back = scene.button("back", page_with(place))
     home = [scene.button("menu", "menu"), scene.button("person", "person")]
     return [back, *home] if len(scene.shelves.categories) > 1 else [back, home[1]]
 
 
-def _items_text(scene: Scene, category: MenuCategory) -> str:
-    name = fitting.cut(scene.wording.name(category.name, "unnamed_category"), _NAME)
+def _items_text(scene: Scene, shelf: MenuCategory) -> str:
+    name = describing.name(scene, shelf.name, "unnamed_category")
     hint = scene.wording.say("items_hint") if len(scene.shelves.categories) > 1 else ""
-    return _joined(scene.wording.say("items", category=name), hint)
+    return drafting.joined(scene.wording.say("items", category=name), hint)
 
 
-def _category_row(scene: Scene, address: str, category: MenuCategory) -> Row:
-    name = scene.wording.name(category.name, "unnamed_category")
+def _category_row(scene: Scene, address: str, shelf: MenuCategory) -> Row:
+    name = scene.wording.name(shelf.name, "unnamed_category")
     return Row(f"cat:{address}:0", name, _whole(name))
 
 
-def _item_row(scene: Scene, address: str, item: MenuItem) -> Row:
-    name = scene.wording.name(item.name, "unnamed_item")
-    description = fitting.line(scene.wording.describe(item.description))
-    about = filter(None, (_price(scene, item), _whole(name), description))
+def _item_row(scene: Scene, address: str, found: MenuItem) -> Row:
+    name = scene.wording.name(found.name, "unnamed_item")
+    description = fitting.line(scene.wording.describe(found.description))
+    about = filter(None, (describing.price(scene, found.price_minor), _whole(name), description))
     return Row(f"item:{address}", name, _BETWEEN.join(about))
 
 
 def _more(scene: Scene, page: Page, here: str) -> list[Row]:
-    return [Row(f"{here}:{page.number + 1}", scene.wording.buttons["more"])] if page.has_more else []
+    return [scene.row("more", f"{here}:{page.number + 1}")] if page.has_more else []
+
+
+def _beside(scene: Scene, rows: Sequence[Row], more: list[Row]) -> list[Row]:
+    """What stands under the rows: the way on and, where there is room, the cart."""
+    has_room = len(rows) + len(more) < fitting.ROWS
+    return more + ([scene.row("cart", "cart")] if has_room and not scene.cart.is_empty else [])
 
 
 def _whole(name: str) -> str:
@@ -82,17 +110,3 @@ def _where(scene: Scene, page: Page) -> str:
     if page.pages == 1:
         return ""
     return scene.wording.say("page", page=str(page.number + 1), pages=str(page.pages))
-
-
-def _price(scene: Scene, item: MenuItem) -> str:
-    currency, digits = scene.profile.currency, scene.profile.currency_digits
-    return fitting.cut(scene.wording.price(item.price_minor, currency, digits), _PRICE)
-
-
-def _link(scene: Scene) -> str:
-    link = fitting.line(scene.profile.app_link)
-    return scene.wording.say("app", link=link) if link and len(link) <= _LINK else ""
-
-
-def _joined(*parts: str) -> str:
-    return "\n".join(filter(None, parts))

@@ -1,19 +1,78 @@
 """One message in, its answer out. Which step answers is decided here; what it says is the steps' own."""
 
-from wabot.bot import browsing, shelves, talking, understanding, wording
-from wabot.bot.scene import Scene
-from wabot.bot.state import LOCALES, Answer, Heard, Known, Offered, Profile, State, Step
-from wabot.words import Draft, Menu
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-__all__ = ["Answer", "Heard", "Known", "Profile", "State", "answer"]
+from wabot.bot import (
+    browsing,
+    checkout,
+    choosing,
+    ordering,
+    rating,
+    returning,
+    reviewing,
+    scene,
+    talking,
+    tracking,
+    understanding,
+)
+from wabot.bot.scene import Missing, Reply, Scene
+from wabot.bot.state import LOCALES, Answer, Heard, Known, Offered, Profile, State, Step
+from wabot.words import Draft
+
+__all__ = ["Answer", "Heard", "Known", "Profile", "State", "answer", "told"]
 
 _UNANSWERED = frozenset({"reaction", "system", "preference", "unsupported", "edit", "revoke"})
 _READABLE = frozenset({"text", "interactive", "button", "request_welcome"})
-_TALKS = {"hello": talking.welcome, "thanks": talking.thanks, "person": talking.handover}
+_LEADS: Mapping[str, Callable[[Scene, str], Reply | None]] = {
+    "hello": talking.welcome,
+    "home": talking.home,
+    "thanks": talking.thanks,
+    "person": talking.handover,
+    "menu": browsing.menu,
+    "cat": browsing.category,
+    "item": choosing.item,
+    "pick": choosing.resume,
+    "buy": choosing.buy,
+    "opt": choosing.option,
+    "opts": choosing.options,
+    "add": choosing.add_on,
+    "adds": choosing.add_ons,
+    "several": choosing.several,
+    "done": choosing.done,
+    "qty": choosing.quantity,
+    "undo": choosing.undo,
+    "order": ordering.begin,
+    "types": ordering.types,
+    "type": ordering.type_,
+    "place": ordering.place,
+    "at": ordering.at,
+    "branches": ordering.branches,
+    "branch": ordering.branch,
+    "checkout": ordering.check_out,
+    "again": ordering.again,
+    "cart": reviewing.cart,
+    "lines": reviewing.lines,
+    "line": reviewing.line,
+    "many": reviewing.how_many,
+    "set": reviewing.set_quantity,
+    "clear": reviewing.clear,
+    "cleared": reviewing.cleared,
+    "confirm": checkout.confirm,
+    "pay": checkout.pay,
+    "yes": checkout.yes,
+    "no": checkout.no,
+    "note": checkout.note,
+    "track": tracking.track,
+    "rate": rating.rate,
+    "stars": rating.latest,
+    "comment": rating.comment,
+}
+"""Where a choice leads, by what stands before its first colon; a new step of the flow gets its line here."""
 
 
 def answer(state: State, heard: Heard, profile: Profile, known: Known) -> Answer:
-    """The one draft that answers a message, and the state after it; no draft for what needs no answer.
+    """What answers a message, and the state after it; no draft for what needs no answer, or is answered by others.
 
     The language is the tenant's until the customer chooses one, by its button or its name. A customer
     who merely writes in the other script is still answered in the tenant's, with the other
@@ -21,71 +80,100 @@ def answer(state: State, heard: Heard, profile: Profile, known: Known) -> Answer
     """
     if heard.kind in _UNANSWERED:
         return Answer(state, ())
-    scene = _scene(state, heard, profile, known.menu)
-    choice, draft = _answered(scene, state, heard)
-    locale = choice.removeprefix("lang:") if draft.step == Step.LANGUAGE else state.locale
-    after = State(locale=locale, step=draft.step, offered=_offered(draft))
-    return Answer(after, (draft,), needs_person=draft.step == Step.HANDOVER)
+    has_said_salam = understanding.has_said_salam(heard.text)
+    here = scene.of(state, heard, profile, known, has_said_salam=has_said_salam)
+    try:
+        return _answer(_replied(here))
+    except Missing as missing:
+        return Answer(state, (), wants=missing.wants)
 
 
-def _scene(state: State, heard: Heard, profile: Profile, menu: Menu) -> Scene:
-    return Scene(
-        profile=profile,
-        shelves=shelves.arrange(menu),
-        wording=wording.of(state.locale or profile.locale),
-        customer=heard.customer_name,
-        has_said_salam=understanding.has_said_salam(heard.text),
-        is_first=state.step == Step.START,
-    )
+def told(state: State, draft: Draft) -> State:
+    """The state once the customer was also sent this draft: typed titles and numbers then mean its buttons."""
+    if not (draft.buttons or draft.sections):
+        return state
+    step = draft.step if draft.step in list(Step) else state.step
+    return replace(state, step=step, offered=_offered(draft), here="", comment_on="")
 
 
-def _answered(scene: Scene, state: State, heard: Heard) -> tuple[str, Draft]:
-    """The first choice that leads somewhere, with its draft; else none, with a draft that says so."""
+def _replied(here: Scene) -> Reply:
+    """The first choice that leads somewhere; else a reply that says so."""
     is_gone = False
-    for choice in understanding.choices(heard, state.offered, scene.shelves):
-        draft = _taken(scene, choice)
-        if draft:
-            return choice, draft
-        is_gone = True
-    return "", _lost(scene, heard.kind, is_gone=is_gone)
+    for choice in understanding.choices(here.heard, here.state, here.shelves, here.known):
+        reply = _led(here, choice)
+        if reply:
+            return reply
+        is_gone = is_gone or choice == here.heard.choice or choice in dict(here.state.offered)
+    return _lost(here, is_gone=is_gone)
 
 
-def _taken(scene: Scene, choice: str) -> Draft | None:
-    """Where a choice leads today; a new step of the flow gets its line here."""
+def _led(here: Scene, choice: str) -> Reply | None:
+    """Where a choice leads. What could not be fetched a moment ago is said, not asked for again. Raises Missing."""
+    try:
+        return _taken(here, choice)
+    except Missing as missing:
+        if here.known.failed.isdisjoint(missing.wants):
+            raise
+        return talking.trouble(here, choice)
+
+
+def _taken(here: Scene, choice: str) -> Reply | None:
     kind, _, rest = choice.partition(":")
-    match kind:
-        case "menu":
-            return browsing.categories(scene, _number(rest))
-        case "cat":
-            return _category(scene, rest)
-        case "item":
-            place = scene.shelves.places.get(rest)
-            return browsing.item(scene, place) if place else None
-        case "lang":
-            return talking.language(scene.within(rest)) if rest in LOCALES else None
-    step = _TALKS.get(choice)
-    return step(scene) if step else None
+    if kind == "lang":
+        return _language(here, rest)
+    if kind == "back":
+        return _taken(here, returning.before(here))
+    lead = _LEADS.get(kind)
+    return lead(here, rest) if lead else None
 
 
-def _category(scene: Scene, rest: str) -> Draft | None:
-    address, _, number = rest.rpartition(":")
-    if address not in scene.shelves.categories:
+def _language(here: Scene, locale: str) -> Reply | None:
+    """The other language, in which the customer goes on where they were."""
+    if locale not in LOCALES:
         return None
-    return browsing.items(scene, address, _number(number))
+    here = here.within(locale)
+    return _shown_again(here, "language_on") or talking.language(here)
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) <= 4 else 0
+def _shown_again(here: Scene, notice: str) -> Reply | None:
+    """What was shown last once more, if that is a step of an order, with something said first."""
+    if not (here.state.here and returning.is_under_way(here)):
+        return None
+    try:
+        return _taken(here.saying(here.wording.say(notice)), here.state.here)
+    except Missing:
+        return None
 
 
-def _lost(scene: Scene, kind: str, *, is_gone: bool) -> Draft:
-    if is_gone and scene.shelves.categories:
-        return browsing.categories(scene, 0, scene.wording.say("gone"))
+def _lost(here: Scene, *, is_gone: bool) -> Reply:
     if is_gone:
-        return talking.fallback(scene, "gone")
-    if kind not in _READABLE:
-        return talking.unreadable(scene)
-    return talking.welcome(scene) if scene.is_first else talking.fallback(scene, "not_understood")
+        shown = _led(here.saying(here.wording.say("gone")), "menu") if here.shelves.categories else None
+        return replace(shown, understood=False) if shown else talking.fallback(here, "gone")
+    if here.heard.kind not in _READABLE:
+        return talking.unreadable(here)
+    if here.is_first:
+        return talking.welcome(here)
+    again = _shown_again(here, "place_typed" if here.state.step == Step.PLACE else "not_understood_here")
+    return replace(again, understood=False) if again else talking.fallback(here, "not_understood")
+
+
+def _answer(reply: Reply) -> Answer:
+    draft = reply.draft
+    step = draft.step if draft else Step.CONFIRMED.value
+    comment_on = reply.state.comment_on if any(rated.score for rated in reply.ratings) else ""
+    state = replace(
+        reply.state, step=step, offered=_offered(draft) if draft else (), here=reply.here, comment_on=comment_on
+    )
+    return Answer(
+        state,
+        (draft,) if draft else (),
+        needs_person=reply.needs_person,
+        orders=reply.orders,
+        ratings=reply.ratings,
+        remind=reply.remind,
+        understood=reply.understood,
+        keep=reply.keep,
+    )
 
 
 def _offered(draft: Draft) -> Offered:

@@ -91,9 +91,9 @@ def state(says: Wording, order: OrderSeen) -> str:
 
 
 def named(says: Wording, text: str, order: OrderSeen) -> str:
-    """The text with the order's number; in its form without one where the order has none yet."""
+    """The text with the order's number, where it has one already."""
     number = fitting.cut(fitting.line(order.number), _NUMBER)
-    return says.say(text, order=says.say("order_numbered", number=number) if number else says.say("order_unnumbered"))
+    return says.say(text, numbered=f" {says.say('order_number', number=number)}" if number else "")
 
 
 def total(says: Wording, order: OrderSeen, profile: Profile) -> str:

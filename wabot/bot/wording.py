@@ -18,7 +18,8 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """One language. `words` are what customers type, by the choice that they mean; `manners` mean nothing."""
+    """One language. `words` are what customers type, by the choice that they mean; `manners` mean nothing;
+    `comma` stands between things that are listed."""
 
     locale: str
     says: Mapping[str, str]
@@ -27,6 +28,7 @@ class Wording:
     words: Mapping[str, list[str]]
     salam: list[str]
     manners: list[str]
+    comma: str
 
     @classmethod
     def read(cls, locale: str) -> Self:
