@@ -199,9 +199,9 @@ def delete(tenant_id: int) -> None:
 
 
 TENANT_TABLES = (
-    "order_step", "order_item", "orders", "order_counter", "bootstrap", "wanted", "cache", "alert", "event", "daily_usage",
-    "session", "run", "opt_out", "parked", "attempt", "media", "message", "template", "webhook", "conversation", "alias",
-    "customer", "token", "menu",
+    "order_step", "order_item", "orders", "order_counter", "bootstrap", "wanted", "cache", "alert", "event",
+    "daily_usage", "session", "run", "opt_out", "parked", "attempt", "media", "message", "template", "webhook",
+    "conversation", "alias", "customer", "token", "menu",
 )  # fmt: skip
 """Every table with a tenant's rows, children first; `channel` and `tenant` go last."""
 
