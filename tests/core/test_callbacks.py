@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -93,6 +94,21 @@ def test_the_same_callback_again_is_counted_and_nobody_is_told_twice(kitchen: Ki
     [journalled] = [row for row in webhooks.page() if row.provider == "catalog"]
     assert journalled.duplicates == 4
     assert kitchen.told(order) == ["CONFIRMED", "PREPARING"]
+
+
+def test_many_that_say_the_same_and_are_read_at_the_same_time_are_told_once(kitchen: Kitchen) -> None:
+    order = placed(kitchen, payment=PaymentMethod.ONLINE)
+    url = f"/webhooks/orders/{kitchen.tenant.orders_key}"
+    for n in range(120):
+        body = {"orderNumber": 1001, "status": "preparing", "paymentStatus": "paid", "sent": n}
+        assert kitchen.stage.client.post(url, json=body).status_code == 200
+    threads = [threading.Thread(target=kitchen.stage.read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert kitchen.told(order) == ["CONFIRMED", "PREPARING", "paid"]
+    assert kitchen.timeline(order) == ["DRAFT", "CONFIRMED", "PREPARING"]
 
 
 def test_read_again_it_changes_nothing(kitchen: Kitchen) -> None:

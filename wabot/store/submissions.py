@@ -1,7 +1,6 @@
 """Orders on their way to the platform: which is next, who has it, and whose outcome nobody knows. What follows from
 an outcome is decided in `core.submitting`."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from wabot import clock
@@ -13,25 +12,23 @@ _WAITING = "submission = 'waiting' AND tenant_id IN (SELECT id FROM tenant WHERE
 
 def next_due() -> datetime | None:
     """When the next order can be placed, or the platform be asked about one."""
-    found = db.one(f"SELECT min(submit_due_at) FROM orders WHERE {_WAITING}")  # noqa: S608 - text of our own
-    return _earliest([found, db.one("SELECT min(ask_at) FROM orders WHERE ask_at IS NOT NULL")])
+    return _earliest(f"SELECT min(submit_due_at) AS at FROM orders WHERE {_WAITING}", _FIRST.format("ask_at"))  # noqa: S608
 
 
 def next_deadline() -> datetime | None:
     """When the next order has to be looked after: its claim ends, its outcome stays unknown for good, its customer has
     to be told or reminded."""
-    asked = (
-        "SELECT min(submit_due_at) FROM orders WHERE submission = 'calling'",
-        "SELECT min(submit_due_at) FROM orders WHERE submission = 'unknown'",
-        "SELECT min(tell_at) FROM orders WHERE tell_at IS NOT NULL",
-        "SELECT min(remind_at) FROM orders WHERE remind_at IS NOT NULL",
-    )
-    return _earliest(db.one(sql) for sql in asked)
+    claims = (_OF_SUBMISSION.format(state) for state in (Submission.CALLING, Submission.UNKNOWN))
+    return _earliest(*claims, _FIRST.format("tell_at"), _FIRST.format("remind_at"))
 
 
-def _earliest(found: Iterable[tuple[object, ...] | None]) -> datetime | None:
-    moments = [row[0] for row in found if row is not None and isinstance(row[0], int)]
-    return clock.from_ms(min(moments)) if moments else None
+_OF_SUBMISSION = "SELECT min(submit_due_at) AS at FROM orders WHERE submission = '{}'"
+_FIRST = "SELECT min({0}) AS at FROM orders WHERE {0} IS NOT NULL"
+
+
+def _earliest(*asked: str) -> datetime | None:
+    found = db.one(f"SELECT min(at) FROM ({' UNION ALL '.join(asked)})")  # noqa: S608 - text of our own
+    return clock.from_ms(found[0]) if found and found[0] is not None else None
 
 
 def claim(now: datetime, lease: timedelta) -> Order | None:
