@@ -8,7 +8,7 @@ import responses
 
 from tests.core.conftest import PHONE, Stage
 from wabot import clock, config, words
-from wabot.core import ordering, reconciling
+from wabot.core import ordering, resolving
 from wabot.store import alerts, customers, db, menus, order_lists, orders, tenants, webhooks
 from wabot.store.customers import Conversation
 from wabot.store.messages import Message
@@ -106,7 +106,7 @@ class Kitchen:
     def work(self) -> int:
         """Do everything about orders that is due now; returns how many calls the platform got."""
         before = len(self.calls)
-        while reconciling.look_after() or reconciling.work_next():
+        while resolving.look_after() or resolving.work_next():
             continue
         return len(self.calls) - before
 

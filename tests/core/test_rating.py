@@ -8,7 +8,7 @@ import pytest
 from tests.core.conftest import Stage
 from tests.core.kitchen import Kitchen
 from wabot import clock
-from wabot.core import ordering, reconciling, stepping
+from wabot.core import ordering, resolving, stepping
 from wabot.store import db, submissions
 from wabot.store.messages import Message
 from wabot.store.orders import Order
@@ -166,7 +166,7 @@ def test_the_reminder_is_due_when_it_is_said_to_be(kitchen: Kitchen) -> None:
     due = submissions.next_deadline()
     assert due is not None
     assert due - before >= timedelta(hours=3)
-    assert not reconciling.look_after()
+    assert not resolving.look_after()
 
 
 def test_only_what_was_delivered_can_be_rated_later(kitchen: Kitchen) -> None:

@@ -11,7 +11,7 @@ from tests.core import kitchen as kitchens
 from tests.core.conftest import PHONE, Stage
 from tests.core.kitchen import MERCHANT, Kitchen
 from wabot import catalog, clock, config, errors, words
-from wabot.core import reconciling, stepping, submitting, tenancy, upkeep
+from wabot.core import resolving, stepping, submitting, tenancy, upkeep
 from wabot.store import customers, db, orders, submissions
 from wabot.store.orders import Order, Submission
 from wabot.words import ConversationState, OrderStatus
@@ -324,7 +324,7 @@ def test_a_jump_of_the_clock_makes_no_claim_run_out(kitchen: Kitchen) -> None:
     db.write(lambda: submissions.claim(clock.now(), submitting._lease()))
     kitchen.stage.later(hours=5)
     submitting.mind_the_clock()
-    assert reconciling.recover_lost() is False
+    assert resolving.recover_lost() is False
     assert kitchen.fresh(order).submission is Submission.CALLING
 
 
@@ -403,7 +403,7 @@ def test_somebody_who_finds_it_at_the_platform_confirms_it_by_its_number(kitchen
     order = unknown(kitchen)
     kitchen.stage.later(hours=3)
     kitchen.work()
-    reconciling.confirm(order.id, "1001", actor="a test")
+    resolving.confirm(order.id, "1001", actor="a test")
     assert (kitchen.fresh(order).number, kitchen.told(order)[-1]) == ("1001", "CONFIRMED")
     kitchen.calls_back(1001, "preparing")
     assert kitchen.fresh(order).status is OrderStatus.PREPARING
@@ -413,33 +413,33 @@ def test_somebody_who_finds_it_at_the_platform_confirms_it_by_its_number(kitchen
 def test_what_is_no_number_confirms_nothing(kitchen: Kitchen, number: str) -> None:
     order = unknown(kitchen)
     with pytest.raises(errors.Refused):
-        reconciling.confirm(order.id, number, actor="a test")
+        resolving.confirm(order.id, number, actor="a test")
 
 
 def test_a_number_is_confirmed_once_and_for_one_order(kitchen: Kitchen) -> None:
     first, second = unknown(kitchen), unknown(kitchen)
-    reconciling.confirm(first.id, "1001", actor="a test")
+    resolving.confirm(first.id, "1001", actor="a test")
     for order, number in ((first, "1002"), (second, "1001")):
         with pytest.raises(errors.Conflict):
-            reconciling.confirm(order.id, number, actor="a test")
+            resolving.confirm(order.id, number, actor="a test")
     with pytest.raises(errors.NotFound):
-        reconciling.confirm(10**30, "1003", actor="a test")
+        resolving.confirm(10**30, "1003", actor="a test")
 
 
 def test_only_by_force_an_order_in_doubt_is_placed_again(kitchen: Kitchen) -> None:
     order = unknown(kitchen)
     with pytest.raises(errors.Conflict, match="--force"):
-        reconciling.place_again(order.id, force=False, actor="a test")
-    reconciling.place_again(order.id, force=True, actor="a test")
+        resolving.place_again(order.id, force=False, actor="a test")
+    resolving.place_again(order.id, force=True, actor="a test")
     assert kitchen.work() == 1
     assert kitchen.fresh(order).number == "1001"
     with pytest.raises(errors.Conflict):
-        reconciling.place_again(order.id, force=True, actor="a test")
+        resolving.place_again(order.id, force=True, actor="a test")
 
 
 def test_after_force_the_late_answer_of_the_first_worker_is_told_to_the_owner(kitchen: Kitchen) -> None:
     order = unknown(kitchen)
-    reconciling.place_again(order.id, force=True, actor="a test")
+    resolving.place_again(order.id, force=True, actor="a test")
     kitchen.work()
     db.write(lambda: submitting.settle(order.id, 1, catalog.Placed("999"), clock.now()))
     assert (kitchen.fresh(order).number, kitchen.alerts()) == ("1001", ["placed_twice"])

@@ -7,7 +7,7 @@ import click
 from wabot import words
 from wabot.cli import options, output
 from wabot.cli.base import ACTOR, Failed, Group
-from wabot.core import order_shapes, reconciling, stepping, tenancy
+from wabot.core import order_shapes, resolving, stepping, tenancy
 from wabot.store import order_lists, orders, tenants
 from wabot.store.orders import Order
 
@@ -64,7 +64,7 @@ def status(order_id: int, new_status: str, as_json: bool) -> None:
 @options.as_json
 def submit(order_id: int, force: bool, as_json: bool) -> None:
     """Have an order placed at the platform now, one whose outcome nobody knows only by force."""
-    placed = reconciling.place_again(order_id, force=force, actor=ACTOR)
+    placed = resolving.place_again(order_id, force=force, actor=ACTOR)
     _said(placed, f"Order {order_id} is placed as soon as the consumer gets to it.", as_json)
 
 
@@ -74,7 +74,7 @@ def submit(order_id: int, force: bool, as_json: bool) -> None:
 @options.as_json
 def confirm(order_id: int, number: str, as_json: bool) -> None:
     """Confirm an order that somebody found at the platform, under its number there."""
-    confirmed = reconciling.confirm(order_id, number, actor=ACTOR)
+    confirmed = resolving.confirm(order_id, number, actor=ACTOR)
     _said(confirmed, f"Order {order_id} is {confirmed.status} as {number}.", as_json)
 
 

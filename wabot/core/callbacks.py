@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from wabot import catalog, errors
-from wabot.core import reconciling, stepping
+from wabot.core import resolving, stepping
 from wabot.store import orders, tenants
 from wabot.store.orders import Order
 from wabot.store.tenants import Tenant
@@ -110,7 +110,7 @@ def _adopted(tenant: Tenant, callback: Callback, told_at: datetime, now: datetim
     if not merchant or (callback.merchant and callback.merchant.casefold() != merchant.casefold()):
         return None
     status = callback.status or OrderStatus.CONFIRMED
-    return reconciling.adopt(tenant.id, merchant, callback.branch_id, callback.number, status, told_at, now)
+    return resolving.adopt(tenant.id, merchant, callback.branch_id, callback.number, status, told_at, now)
 
 
 def _bring_on(order: Order, callback: Callback, now: datetime) -> str:

@@ -1,5 +1,5 @@
 """Place orders at the platform: claim, call, settle. No transaction is open meanwhile, and an order whose outcome
-nobody knows is never placed again by itself: `reconciling` looks for it."""
+nobody knows is never placed again by itself: `resolving` looks for it."""
 
 import logging
 import re

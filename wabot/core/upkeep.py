@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from wabot import clock, config, errors
-from wabot.core import catalogs, delivery, media, metering, policy, reconciling, submitting, warming
+from wabot.core import catalogs, delivery, media, metering, policy, resolving, submitting, warming
 from wabot.store import (
     attempts,
     bootstraps,
@@ -81,7 +81,7 @@ def keep_house() -> bool:
     db.write(lambda: workers.beat("consumer", now))
     _abandon_what_the_dead_had()
     delivery.recover_lost()
-    reconciling.recover_lost()
+    resolving.recover_lost()
     catalogs.recover_lost()
     warming.recover_lost()
     policy.resolve_unknown()

@@ -12,7 +12,7 @@ from wabot.core import (
     delivery,
     inbox,
     media,
-    reconciling,
+    resolving,
     retrying,
     sandbox,
     upkeep,
@@ -82,13 +82,13 @@ def retry() -> None:
 @huey.task()  # type: ignore[untyped-decorator]
 def submit() -> None:
     """Place orders at the platform, and ask it about those that may be there."""
-    _work("submit", reconciling.work_next)
+    _work("submit", resolving.work_next)
 
 
 @huey.task()  # type: ignore[untyped-decorator]
 def look_after_orders() -> None:
     """Tell customers who wait for their orders, and call somebody where nobody knows."""
-    _work("orders", reconciling.look_after)
+    _work("orders", resolving.look_after)
 
 
 @huey.task()  # type: ignore[untyped-decorator]
