@@ -1,8 +1,8 @@
 """`make bench`: what wabot does a second on this machine, next to the least that it could cost.
 
-    python -m tests.bench [intake] [writes] [latency] [sends] [footprint]      all of them without an argument
+    python -m tests.bench [intake] [writes] [latency] [sends] [footprint] [scale]      all of them without one
 
-Measures each part on this disk and, but for the footprint, again on one whose commits take 2 ms more.
+Measures each part on this disk and, where commits matter, again on one whose commits take 2 ms more.
 Prints a table and writes var/bench.json. Everything runs on loopback, on files below var/ that are gone afterwards;
 what is held against something else is measured in turns with it, so that a busy machine slows both.
 """
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from tests import bench_footprint, bench_intake, bench_latency, bench_machine, bench_sends, bench_writes
+from tests import bench_footprint, bench_intake, bench_latency, bench_machine, bench_scale, bench_sends, bench_writes
 from tests.bench_figures import Part, table
 from tests.spine.stack import ROOT
 
@@ -25,7 +25,10 @@ PARTS: dict[str, Callable[..., Part]] = {
     "latency": bench_latency.measure,
     "sends": bench_sends.measure,
     "footprint": bench_footprint.measure,
+    "scale": bench_scale.measure,
 }
+ON_ANY_DISK = {"footprint", "scale"}
+"""Parts that a slower commit changes nothing about."""
 SLOW = "on a disk whose commits take 2 ms more"
 LONGEST_SECONDS = 600
 
@@ -40,7 +43,7 @@ def main(wanted: list[str]) -> None:
     machine, began = bench_machine.describe(), time.monotonic()
     chosen = [name for name in PARTS if name in (wanted or PARTS)]
     parts = {name: _measured(name, folder, slow=False) for name in chosen}
-    parts |= {f"{name}Slow": _measured(name, folder, slow=True) for name in chosen if name != "footprint"}
+    parts |= {f"{name}Slow": _measured(name, folder, slow=True) for name in chosen if name not in ON_ANY_DISK}
     seconds = time.monotonic() - began
     document = {
         "machine": machine,

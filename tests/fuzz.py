@@ -1,7 +1,8 @@
 """Fuzzes what reads strangers' requests: `python -m tests.fuzz [seconds] [parser]`.
 
-Every provider of the registry is a parser; without a name each gets its share of the time. The bytes make a request;
-only Unreadable may be raised, and all that is read must fit into the file. With atheris the interpreter's branches
+Every provider of the registry is a parser; without a name each gets its share of the time. The bytes make a request,
+whose body is also read as an answer about usage; only Unreadable may be raised, and all that is read must fit into the
+file. With atheris the interpreter's branches
 guide it; without, it changes the bytes of real payloads at random. What breaks is written to the working directory.
 """
 
@@ -15,14 +16,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from tests.providers import payloads
+from tests.providers import metering, payloads
 from wabot import errors
 from wabot.config import Settings
-from wabot.providers import REGISTRY, by_name
+from wabot.providers import REGISTRY, by_name, figures
 from wabot.providers.base import Arrived
 
 try:
@@ -68,6 +69,10 @@ def check(name: str, data: bytes) -> None:
         items = list(provider.parse(arrived))
         for item in items:
             must_be_storable(item)
+    with contextlib.suppress(errors.Unreadable):
+        for day in metering.READERS[name](figures.parsed(arrived.body)):
+            must_be_storable(day)
+            assert min(day.delivered, day.billable, day.cost_micros or 0, *day.categories.values()) >= 0
     provider.account("+966110000001", {}, Settings())
 
 
@@ -90,12 +95,15 @@ def must_be_storable(value: Any) -> None:
     elif isinstance(value, int):
         assert abs(value) <= LARGEST, "a number of more than 64 bits"
     else:
-        assert value is None or isinstance(value, float | bytes | datetime), type(value)
+        assert value is None or isinstance(value, float | bytes | date), type(value)
 
 
 def seeds(name: str) -> list[bytes]:
-    """The requests of a provider's payloads, as bytes."""
-    return [written(payloads.read(name, situation)[0]) for situation in payloads.of(name)]
+    """The requests of a provider's payloads and its answers about usage, as bytes."""
+    requests = [payloads.read(name, situation)[0] for situation in payloads.of(name)]
+    told = [answer for situation in metering.of(name) for answer in metering.read(name, situation)["answers"]]
+    answers = [Arrived("POST", "/", {"content-type": "application/json"}, json.dumps(said).encode()) for said in told]
+    return [written(arrived) for arrived in (*requests, *answers)]
 
 
 def at_random(name: str, seconds: float) -> int:

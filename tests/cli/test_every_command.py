@@ -29,7 +29,7 @@ CONTRACT = """
     migrate serve send log queue doctor config
     tenant:add,list,show,edit,suspend,resume,remove channel:add,list,pause,resume,edit,check,recover
     token:create,list,revoke webhook:list,show,replay
-    usage:show,list,daily,export
+    usage:show,list,daily,export,check,costs usage/rates:show,load,example usage:pull,schedule,unschedule,jobs
     order:list,status,submit,confirm
     template:list,set,pull,warm message:cancel retry:list,run,discard
 """
@@ -37,7 +37,7 @@ CONTRACT = """
 
 def test_the_contract_s_commands_are_there() -> None:
     words = [word.partition(":") for word in CONTRACT.split()]
-    named = {(group, name) if name else (group,) for group, _, names in words for name in names.split(",")}
+    named = {(*group.split("/"), name) if name else (group,) for group, _, names in words for name in names.split(",")}
     assert set(COMMANDS) == named
 
 
@@ -101,11 +101,16 @@ SOME_ARGUMENTS = {
     ("usage", "show"): ("a",),
     ("usage", "daily"): ("a",),
     ("usage", "export"): ("--month", "2026-11"),
+    ("usage", "check"): ("a",),
+    ("usage", "costs"): ("a",),
+    ("usage", "rates", "load"): ("card.csv",),
+    ("usage", "schedule"): ("a",),
+    ("usage", "unschedule"): ("a",),
     ("message", "cancel"): ("1",),
     ("retry", "run"): ("1",),
     ("retry", "discard"): ("1",),
 }
-WITHOUT_FILE = {("migrate",), ("serve",), ("doctor",), ("config",)}
+WITHOUT_FILE = {("migrate",), ("serve",), ("doctor",), ("config",), ("usage", "rates", "example")}
 
 
 @pytest.mark.parametrize("path", sorted(set(COMMANDS) - WITHOUT_FILE), ids=" ".join)

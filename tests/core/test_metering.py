@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.core.conftest import PHONE, Stage
 from tests.core.test_delivery import one, queue
 from wabot import clock, words
-from wabot.core import days, metering, tenancy, upkeep
+from wabot.core import days, metering, receipts, tenancy, upkeep
 from wabot.core.days import Month
 from wabot.core.metering import Day
 from wabot.store import customers, db, messages, templates, tenants, usage
@@ -188,6 +188,23 @@ def test_the_first_pricing_is_kept_whichever_receipt_brings_it(stage: Stage, sta
     stage.status("read", reference, id="sbx.1", pricing={"category": "service", "type": "free_customer_service"})
     kept = one(stage)
     assert (kept.category, kept.pricing_type, kept.billable) == ("marketing_lite", "regular", True)
+
+
+@pytest.mark.parametrize(
+    ("pricing", "billable"),
+    [({"type": "regular"}, True), ({"type": "REGULAR", "billable": False}, True), ({"type": "free_entry_point"}, False),
+     ({"type": "free_customer_service", "billable": True}, False), ({"type": "free_group_customer_service"}, False),
+     ({"type": "", "billable": True}, True), ({"type": "of next year", "billable": False}, False),
+     ({"type": "of next year"}, None)],
+)  # fmt: skip
+def test_the_type_of_pricing_decides_whether_a_message_is_billed(
+    stage: Stage, pricing: dict[str, Any], billable: bool | None
+) -> None:
+    queue(stage, "hi")
+    stage.deliver()
+    told = words.Receipt("sbx.1", words.Progress.DELIVERED, pricing=words.Pricing("utility", **pricing))
+    db.write(lambda: receipts.apply(stage.channel, told, clock.now()))
+    assert one(stage).billable is billable
 
 
 def test_pricing_of_a_receipt_that_came_too_early_is_kept_too(stage: Stage) -> None:

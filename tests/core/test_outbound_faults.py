@@ -27,7 +27,7 @@ from tests.core.test_delivery import claimed, one, queue
 from tests.test_http import Behaviour, Serve, serve
 from wabot import clock, config, errors, words
 from wabot.core import delivery, inbox, retrying, sending, templates, tenancy
-from wabot.providers import sandbox
+from wabot.providers import sandbox_api
 from wabot.store import consent, db, failed, outbox, rules, workers
 from wabot.store import templates as registry
 from wabot.store.customers import Conversation
@@ -712,7 +712,7 @@ def consequences(stage: Stage, message: Message) -> dict[str, Any]:
     return seen
 
 
-@pytest.mark.parametrize("code", sorted(set(sandbox.CODES) - {"unknown"}))
+@pytest.mark.parametrize("code", sorted(set(sandbox_api.CODES) - {"unknown"}))
 def test_an_error_that_comes_only_by_webhook_means_what_it_means_at_once(stage: Stage, code: str) -> None:
     """Faults row 40: the same mapping, applied when the webhook comes."""
     [first] = queue(stage, "at once")

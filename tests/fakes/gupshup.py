@@ -2,7 +2,8 @@
 
     python -m tests.fakes.gupshup --port 0 --ledger FILE --app NAME=KEY… [--webhook URL --header NAME=VALUE]
 
-It knows `/wa/api/v1/msg`, `/wa/api/v1/template/msg`, `/wa/app/<id>/template` and `/partner/app/<id>/health`.
+It knows `/wa/api/v1/msg`, `/wa/api/v1/template/msg`, `/wa/app/<id>/template`, `/partner/app/<id>/health`, and
+`/partner/app/<id>/usage` of the apps whose usage is set (`usage`).
 With `--webhook` the events of a send are posted there: an order's `then`, default enqueued, sent, delivered, read.
 """
 
@@ -10,9 +11,9 @@ import json
 import re
 import time
 import uuid
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
-from tests.fakes import misbehaving
+from tests.fakes import misbehaving, usage
 from tests.fakes.misbehaving import Refusal
 
 APP_ID = "bf9ee64c-0000-4000-8000-000000000001"
@@ -51,6 +52,9 @@ class Gupshup(misbehaving.Vendor):
         self.apps, self.header = apps, header or {}
 
     def understand(self, method, path, headers, body):
+        told = re.fullmatch(r"/partner/app/([^/]+)/usage", urlsplit(path).path)
+        if method == "GET" and told and self.usage.knows(told[1]):
+            return "answer", self.usage.answer(path, lambda: self._usage(told[1], path, headers))
         if method == "GET":
             return "say", self._asked(path, headers)
         require(headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"), "Invalid Content Type")
@@ -66,6 +70,11 @@ class Gupshup(misbehaving.Vendor):
     def _authorise(self, headers):
         if headers.get("apikey") not in self.apps.values():
             raise refuse(401, "Portal User Not Found With APIKey")
+
+    def _usage(self, app_id, path, headers):
+        if headers.get("Authorization") != APP_TOKEN:
+            return 401, {"status": "error", "message": "Authentication Failed"}
+        return usage.of_app(self.usage.told[app_id], path)
 
     def _asked(self, path, headers):
         if path == f"/wa/app/{APP_ID}/template":

@@ -2,7 +2,8 @@
 
     python -m tests.fakes.interakt --port 0 --ledger FILE --key KEY [--webhook URL --secret …]
 
-It knows `/message/` and `/track/organization/templates`. With `--webhook` what becomes of a send is posted there,
+It knows `/message/` and `/track/organization/templates`, and as the Graph API `/<WABA id>` of the accounts whose usage
+is set (`usage`). With `--webhook` what becomes of a send is posted there,
 signed where there is a secret: an order's `then`, default sent, delivered, read.
 """
 
@@ -14,7 +15,7 @@ import uuid
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from tests.fakes import misbehaving
+from tests.fakes import misbehaving, usage
 from tests.fakes.misbehaving import Refusal
 
 EVENTS = ("sent", "delivered", "read")
@@ -41,6 +42,11 @@ class Interakt(misbehaving.Vendor):
         self.key, self.secret = key, secret
 
     def understand(self, method, path, headers, body):
+        waba_id = urlsplit(path).path.strip("/")
+        if method == "GET" and self.usage.knows(waba_id):
+            figures, token = self.usage.told[waba_id], headers.get("Authorization", "").removeprefix("Bearer ")
+            host = headers["Host"]
+            return "answer", self.usage.answer(path, lambda: usage.of_waba(figures, waba_id, path, host, token))
         require(headers.get("Authorization") == f"Basic {self.key}", "Invalid API key", 401)
         if method == "GET" and urlsplit(path).path == "/track/organization/templates":
             return "say", {"result": True, "count": 0, "results": {"templates": []}}

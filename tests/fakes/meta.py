@@ -12,6 +12,8 @@ file, one JSON object a line, flushed before the answer leaves. With `--webhook`
     GET  /_ledger                             {"messages": [ledger], "callbacks": [statuses that were posted],
                                                "asked": [path and token of each request about a file]}
 
+It also tells the usage of WhatsApp business accounts, as `usage` says, to whoever has a token of one of its numbers.
+
 Parameters of an order: `on` (messages, the default | upload | about: what a file's id is asked for | file: its bytes),
 `accepted` (whether it counts as carried out), `status`, `code`, `subcode`, `details`, `retry_after`, `delay_ms` (before
 the answer; between the bytes of a drip), `location`, `size` of a huge file, `about` (what the answer about a file says
@@ -40,6 +42,8 @@ from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from tests.fakes import usage
 
 MODES = {
     "ok": True,
@@ -101,6 +105,7 @@ class Meta:
 
     def __init__(self, numbers, ledger, callbacks=None):
         self.numbers, self.callbacks, self.orders, self.files, self.asked = numbers, callbacks, deque(), {}, []
+        self.usage = usage.Usage()
         self._ledger = ledger.open("a", encoding="utf-8")
         self._path, self._lock = ledger, threading.Lock()
 
@@ -108,6 +113,7 @@ class Meta:
         self._ledger.close()
 
     def order(self, wanted):
+        self.usage.order(wanted)
         with self._lock:
             if wanted.get("clear"):
                 self.orders.clear()
@@ -263,7 +269,11 @@ class Handler(BaseHTTPRequestHandler):
             made = self.meta.callbacks.made if self.meta.callbacks else []
             asked = list(self.meta.asked)
             return self._json(200, {"messages": self.meta.lines(), "callbacks": list(made), "asked": asked})
+        if self.path == "/_usage":
+            return self._json(200, {"asked": self.meta.usage.asked})
         try:
+            if self.meta.usage.knows(number_id):
+                return self._answer(*self.meta.usage.answer(self.path, lambda: self._usage(number_id)))
             media_id = number_id.removeprefix("_file/")
             if media_id in self.meta.files:
                 self.meta.asked.append({"path": urlsplit(self.path).path, "token": self._known()})
@@ -272,6 +282,9 @@ class Handler(BaseHTTPRequestHandler):
         except Refusal as refusal:
             return self._refuse(refusal)
         return self._json(200, {"id": number_id, "display_phone_number": "+1 555-078-3881"})
+
+    def _usage(self, waba_id):
+        return usage.of_waba(self.meta.usage.told[waba_id], waba_id, self.path, self.headers["Host"], self._known())
 
     def _tell(self, media_id):
         """What a file's id is asked for: where the file is, for those who have the token."""

@@ -4,6 +4,8 @@
     POST /_control  {"clear": true}           ends all orders
     GET  /_ledger                             {"messages": [ledger], "callbacks": [events that were posted]}
 
+and what they tell of usage, as `usage` says.
+
 Parameters of an order: `accepted` (whether it counts as carried out), `status`, `body` (the answer's JSON),
 `retry_after`, `delay_ms`, `then` (the events that follow).
 """
@@ -23,6 +25,8 @@ from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from tests.fakes.usage import Usage
 
 MODES = {
     "ok": True,
@@ -55,7 +59,7 @@ class Vendor:
     """What answers its requests, where that is not `Handler`."""
 
     def __init__(self, ledger, callbacks=None):
-        self.callbacks, self.orders, self.files = callbacks, deque(), {}
+        self.callbacks, self.orders, self.files, self.usage = callbacks, deque(), {}, Usage()
         self._path, self._ledger = ledger, ledger.open("a", encoding="utf-8")
         self._lock = threading.Lock()
 
@@ -63,6 +67,7 @@ class Vendor:
         self._ledger.close()
 
     def order(self, wanted):
+        self.usage.order(wanted)
         with self._lock:
             if wanted.get("clear"):
                 self.orders.clear()
@@ -93,7 +98,8 @@ class Vendor:
             return [json.loads(line) for line in self._path.read_text(encoding="utf-8").splitlines()]
 
     def understand(self, method, path, headers, body):
-        """What is asked for: ("say", body of an answer), or ("send", a line for the ledger). Raises Refusal."""
+        """What is asked for: ("say", body of an answer), ("answer", its status, bytes and headers), or ("send", a line
+        for the ledger). Raises Refusal."""
         raise NotImplementedError
 
     def taken(self, line):
@@ -148,6 +154,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/_ledger":
             made = self.vendor.callbacks.made if self.vendor.callbacks else []
             return self._json(200, {"messages": self.vendor.lines(), "callbacks": list(made)})
+        if self.path == "/_usage":
+            return self._json(200, {"asked": self.vendor.usage.asked})
         if self.path in self.vendor.files:
             content_type, body = self.vendor.files[self.path]
             return self._answer(200, body, {"Content-Type": content_type})
@@ -166,6 +174,8 @@ class Handler(BaseHTTPRequestHandler):
     def _serve(self, method, body):
         try:
             what, line = self.vendor.understand(method, self.path, self.headers, body)
+            if what == "answer":
+                return self._answer(*line)
             return self._json(200, line) if what == "say" else self._obey(self.vendor.next_order(), line)
         except Refusal as refusal:
             return self._json(refusal.status, refusal.body)

@@ -15,6 +15,8 @@ MediaUrl first, and the ledger's `File` says what was there.
     GET  /_contents                           {HX…: types}
     GET  /_ledger                             {"messages": [ledger], "callbacks": [status callbacks that were made]}
 
+It also tells accounts' usage, as `usage` says: their records of it, and their lists of messages in place of its own.
+
 Parameters of an order: `on` (messages | content | files: the list of a message's | media: the address of a file, which
 redirects | storage: where it leads), `size` of a huge file, `accepted` (whether it counts as carried out), `status`,
 `code`, `retry_after`, `location`, `delay_ms` (before the answer; between the bytes of a drip), `then` (the status
@@ -45,6 +47,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from tests.fakes import usage
+
+LISTS = {"/Usage/Records/Daily.json": "usage_records", "/Messages.json": "messages"}
+"""Of what is told of usage."""
 MODES = {
     "ok": True,
     "refuse_400": False,
@@ -97,7 +103,7 @@ class Twilio:
 
     def __init__(self, account, token, ledger, callbacks=None, others=None, fetches=False):
         self.account, self.tokens, self.callbacks = account, {account: token, **(others or {})}, callbacks
-        self.fetches, self.owners = fetches, {}
+        self.fetches, self.owners, self.usage = fetches, {}, usage.Usage()
         self.orders, self.contents, self.inbound, self.next_page_uri, self.files = deque(), {}, [], None, {}
         self._ledger = ledger.open("a", encoding="utf-8")
         self._path, self._lock = ledger, threading.Lock()
@@ -106,6 +112,7 @@ class Twilio:
         self._ledger.close()
 
     def order(self, wanted):
+        self.usage.order(wanted)
         with self._lock:
             if wanted.get("forget_contents"):
                 self.contents.clear()
@@ -296,6 +303,8 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/_ledger":
             made = self.twilio.callbacks.made if self.twilio.callbacks else []
             self._json(200, {"messages": self.twilio.lines(), "callbacks": list(made)})
+        elif path == "/_usage":
+            self._json(200, {"asked": self.twilio.usage.asked})
         elif path == "/_contents":
             self._json(200, self.twilio.contents)
         elif path.startswith("/_storage/"):
@@ -304,6 +313,8 @@ class Handler(BaseHTTPRequestHandler):
             self._error(401, 20003, "Authenticate")
         elif path == f"{account}.json":
             self._json(200, {"sid": caller, "status": "active", "friendly_name": "imitation"})
+        elif path.removeprefix(account) in LISTS and self.twilio.usage.knows(caller):
+            self._tell_usage(LISTS[path.removeprefix(account)], caller)
         elif path == f"{account}/Messages.json":
             self._list(dict(parse_qsl(query)), path)
         elif path.startswith(f"{account}/Messages/") and "/Media" in path:
@@ -313,6 +324,10 @@ class Handler(BaseHTTPRequestHandler):
             self._json(200, {"sid": sid, "types": self.twilio.contents[sid]})
         else:
             self._error(404, 20404, f"The requested resource {path} was not found")
+
+    def _tell_usage(self, name, account):
+        told = self.twilio.usage.told[account]
+        self._answer(*self.twilio.usage.answer(self.path, lambda: usage.of_account(told, name, account, self.path)))
 
     def _point(self, message, sid):
         """The files of a message, or for one of them a redirect to where it is kept."""

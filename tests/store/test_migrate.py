@@ -108,6 +108,20 @@ def test_messages_that_are_older_than_sessions_are_marked_to_be_gone_through(tmp
         assert list(connection.execute("SELECT * FROM backfill")) == [("sessions", 0, 7)]
 
 
+def test_days_that_were_kept_before_they_had_details_are_counted_again(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    migrate.migrate(path, migrate.steps()[:6])
+    day = "INSERT INTO daily_usage (tenant_id, channel_id, day, source, begins_at, ends_at, computed_at) VALUES "
+    with db.side_connection(path) as connection:
+        for pragma in ("query_only=OFF", "foreign_keys=OFF"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute(day + "(1, 1, '2026-11-01', 'observed', 0, 1, 1), (1, 1, '2026-11-01', 'provider', 0, 1, 1)")
+    migrate.migrate(path)
+    with db.side_connection(path) as connection:
+        kept = list(connection.execute("SELECT source, stale, details FROM daily_usage ORDER BY source"))
+    assert kept == [("observed", 1, "[]"), ("provider", 0, "[]")]
+
+
 def test_code_of_the_version_before_goes_on_with_an_additive_step(file: Path) -> None:
     migrate.migrate(file, [*migrate.steps(), NEXT])
     migrate.check(file)

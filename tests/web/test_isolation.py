@@ -15,6 +15,8 @@ from wabot.store.customers import Conversation
 from wabot.store.media import Media
 from wabot.store.messages import Message
 from wabot.store.orders import Order
+from wabot.store.pulls import UsageRun
+from wabot.store.schedules import Schedule
 from wabot.web import create_app
 from wabot.words import Direction, Line, OrderType, PaymentMethod, Status, Wish
 
@@ -61,13 +63,17 @@ OF_A_TENANT = {
     "api.messages.cancel": Route(f"{SLUG}/messages/{{message}}", "DELETE"),
     "api.orders.orders": Route(f"{SLUG}/orders", for_operator=True),
     "api.orders.move": Route(f"{SLUG}/orders/{{order}}/status", "PATCH", {"status": "PREPARING"}, for_operator=True),
+    "api.statistics.analytics": Route(f"{SLUG}/analytics", for_operator=True),
     "api.templates.of_tenant": Route(f"{SLUG}/templates", for_operator=True),
+    "api.usage.check": Route("/api/usage/{slug}/check", for_operator=True),
+    "api.usage.costs": Route("/api/usage/{slug}/costs", for_operator=True),
     "api.usage.daily": Route("/api/usage/{slug}/daily", for_operator=True),
     "api.usage.monthly": Route("/api/usage/{slug}/monthly", for_operator=True),
 }
 """Routes that name a tenant."""
 OF_THE_CALLER = {
     "api.logs.of_tenant": Route("/api/whatsapp/logs", for_operator=True),
+    "api.statistics.stats": Route("/api/stats", for_operator=True),
     "api.usage.overview": Route("/api/usage", for_operator=True),
     "api.retries.retry": Route("/api/whatsapp/retry", "POST", {}, 202, for_operator=True),
     "api.retries.progress": Route("/api/whatsapp/retry/{run}", for_operator=True),
@@ -77,6 +83,10 @@ OF_THE_CALLER = {
 OF_THE_OPERATOR = {
     "api.logs.of_all": Route("/api/admin/whatsapp-logs", for_operator=True),
     "api.usage.of_tenant": Route("/api/usage/{slug}", for_operator=True),
+    "api.usage_jobs.jobs": Route("/api/usage/jobs", for_operator=True),
+    "api.usage_jobs.schedule": Route("/api/usage/jobs/{slug}", "PUT", {"cron": "0 7 * * *"}, for_operator=True),
+    "api.usage_jobs.unschedule": Route("/api/usage/jobs/{slug}", "DELETE", done=204, for_operator=True),
+    "api.usage_jobs.run": Route("/api/usage/{slug}/run", "POST", {}, 202, for_operator=True),
 }
 
 ALL = OF_A_TENANT | OF_THE_CALLER | OF_THE_OPERATOR
@@ -140,7 +150,8 @@ def rows() -> list[tuple[Any, ...]]:
     """What a caller could have changed."""
     changeable = [(row.id, row.status) for row in Message.select().order_by(Message.id)]
     moved = [(row.id, row.status) for row in Order.select().order_by(Order.id)]
-    return [*changeable, *moved, (Media.select().count(),)]
+    schedules = [(row.cron, row.enabled) for row in Schedule.select().order_by(Schedule.id)]
+    return [*changeable, *moved, *schedules, (Media.select().count(), UsageRun.select().count())]
 
 
 @pytest.mark.parametrize("rule", rules(), ids=str)
@@ -162,7 +173,7 @@ def test_the_owner_may(cast: Cast, endpoint: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "endpoint", [name for name, route in ALL.items() if route.for_operator and "run" not in route.path]
+    "endpoint", [name for name, route in ALL.items() if route.for_operator and "{run}" not in route.path]
 )
 def test_the_operator_may_where_it_is_for_the_operator_too(cast: Cast, endpoint: str) -> None:
     answer = call(cast, endpoint, path(cast, endpoint, "bait", "bait"), "admin")
@@ -237,7 +248,10 @@ def test_nor_does_the_operator_find_it_there(cast: Cast, endpoint: str) -> None:
     assert call(cast, endpoint, path(cast, endpoint, "luma", "bait"), "admin").status_code == 404
 
 
-@pytest.mark.parametrize("endpoint", [*OF_A_TENANT, "api.logs.of_tenant", "api.retries.retry", "api.usage.overview"])
+@pytest.mark.parametrize(
+    "endpoint",
+    [*OF_A_TENANT, "api.logs.of_tenant", "api.retries.retry", "api.usage.overview", "api.statistics.stats"],
+)
 def test_nothing_of_one_tenant_is_in_the_other_s_answers(cast: Cast, endpoint: str) -> None:
     file_of(cast, "bait")
     answer = call(cast, endpoint, path(cast, endpoint, "luma", "luma"), "bob")

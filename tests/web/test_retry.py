@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from tests.core.conftest import PHONE
+from tests.core.prices import load
 from tests.web.conftest import Cast
 from tests.web.ledger import DEAD, FAILED, SENT, WAITING, add, find, journal, statuses
 from wabot import clock, words
 from wabot.core import retrying, templates
-from wabot.store import audit, consent, db
+from wabot.store import audit, consent, db, messages
 from wabot.words import Status
 
 RETRY = "/api/whatsapp/retry"
@@ -261,6 +262,30 @@ def test_a_dry_run_sends_nothing_and_says_for_how_many_the_window_has_closed(qui
         200, {"matching": 3, "outsideWindow": 3, "estimatedCost": None})  # fmt: skip
     assert set(statuses(made)) == {Status.DEAD}
     assert journal() == []
+
+
+def test_a_dry_run_estimates_what_the_open_windows_would_cost(quiet: Cast) -> None:
+    add(quiet, 3, **DEAD)
+    [template] = add(quiet, **DEAD, kind="template")
+    add(quiet, slug="luma", **DEAD)
+
+    def estimated(who: str = "alice") -> Any:
+        return retry(quiet, {"filter": {}, "dryRun": True}, who).json["estimatedCost"]
+
+    assert estimated() is None
+    load("service,*,2026-01-01,SAR,0.04,2")
+    assert estimated() is None
+    db.write(lambda: messages.change(template, category="utility"))
+    load("utility,SA,2026-01-01,SAR,0.5,0")
+    assert estimated() == {"amount": 0.54, "currency": "SAR"}
+    assert estimated("bob") == {"amount": 0, "currency": "SAR"}
+    assert estimated("admin") == {"amount": 0.54, "currency": "SAR"}
+    quiet.stage.later(hours=25)
+    assert estimated() == {"amount": 0.5, "currency": "SAR"}
+    load("utility,SA,2026-01-01,USD,0.5,0")
+    assert estimated() == {"amount": 0.5, "currency": "USD"}
+    quiet.stage.later(hours=-25)
+    assert estimated() is None
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ NOON = datetime(2027, 3, 10, 12, tzinfo=UTC)
 OVERVIEW = {"restaurantId", "restaurantName", "conversationsThisMonth", "lastConversationAt", "allowance",
             "firstActivity", "lastActivity", "isActive"}  # fmt: skip
 DAY = {"date", "channelId", "source", "marketing", "utility", "authentication", "service", "categories",
-       "conversations", "messagesIn", "messagesOut", "cost"}  # fmt: skip
-MONTH = DAY - {"date", "channelId"} | {"year", "month", "cumulativeCost"}
+       "conversations", "messagesIn", "messagesOut", "cost", "costs", "costIs", "unpriced"}  # fmt: skip
+MONTH = DAY - {"date", "channelId"} | {"year", "month", "cumulativeCost", "forecast"}
 
 
 def usage(cast: Cast, path: str = "", who: str = "alice", **headers: str) -> Any:
@@ -119,6 +119,7 @@ def test_a_tenant_without_channel_and_without_traffic_has_the_same_shape(cast: C
         "lastActivity": None,
         "isActive": True,
         "history": None,
+        "budget": None,
     }
     assert [row["conversationCount"] for row in found["history"]] == [0] * 6
     assert {row["lastConversationAt"] for row in found["history"]} == {None}
@@ -129,7 +130,7 @@ def test_history_is_six_months_over_the_year_newest_first(cast: Cast) -> None:
     comes_in(cast.stage, january)
     go_to(cast.stage, datetime(2027, 2, 28, 22, tzinfo=UTC))
     found = usage(cast, "/bait", "admin")
-    assert set(found) == OVERVIEW | {"history"}
+    assert set(found) == OVERVIEW | {"history", "budget"}
     months = [(row["year"], row["month"], row["conversationCount"]) for row in found["history"]]
     assert months[:3] == [(2027, 3, 0), (2027, 2, 0), (2027, 1, 1)]
     assert [month[:2] for month in months[3:]] == [(2026, 12), (2026, 11), (2026, 10)]
@@ -184,6 +185,9 @@ def test_days_are_by_channel_newest_first_with_both_ends(cast: Cast) -> None:
         "messagesIn": 1,
         "messagesOut": 2,
         "cost": None,
+        "costs": [],
+        "unpriced": 0,
+        "costIs": "estimate",
     }
     assert usage(cast, "/bait/daily?from=2027-03-10&to=2027-03-12", "admin")["data"] == found
     assert usage(cast, "/bait/daily")["data"] == found

@@ -9,12 +9,14 @@ from wabot.cli import (
     messages,
     operate,
     orders,
+    rates,
     retries,
     serve,
     templates,
     tenants,
     tokens,
     usage,
+    usage_jobs,
     webhooks,
 )
 from wabot.cli.base import Group
@@ -42,3 +44,5 @@ main.arrange(
         ],
     }
 )
+for command in (*usage_jobs.COMMANDS, rates.rates):
+    usage.usage.add_command(command)

@@ -1,9 +1,9 @@
-"""`wabot usage`: what tenants used, by day and by month."""
+"""`wabot usage`: what tenants used and what it cost, by day and by month."""
 
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import click
@@ -11,16 +11,22 @@ import click
 from wabot import clock
 from wabot.cli import options, output
 from wabot.cli.base import Group
-from wabot.core import days, reporting, tenancy
+from wabot.core import attributing, days, money, reconciling, reporting, tenancy
 from wabot.core.days import Month
 from wabot.store import tenants
+from wabot.store.charges import Dimension
+from wabot.store.tenants import Tenant
 
 OVERVIEW = ("restaurantId", "conversationsThisMonth", "dailyRemaining", "monthlyRemaining", "lastConversationAt",
             "lastActivity", "isActive")  # fmt: skip
 FIGURES = ("conversations", "messagesIn", "messagesOut", "marketing", "utility", "authentication", "service")
-DAILY = ("date", "channelId", *FIGURES)
-EXPORT = ("restaurantId", "date", "channelId", "source", *FIGURES, "categories", "delivered", "billable", "cost")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+DAILY = ("date", "channelId", "source", *FIGURES, "cost")
+EXPORT = ("restaurantId", "date", "channelId", "source", *FIGURES, "categories", "delivered", "billable", "cost",
+          "currency", "costs", "costIs", "unpriced")  # fmt: skip
+COSTS = ("messages", "delivered", "billed", "cost", "unpriced")
+CHECKED = ("date", "channelId", "matches", "of", "ours", "theirs", "difference", "costOurs", "costTheirs", "messages")
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What a spreadsheet begins a formula with, also in its wide forms."""
 
 
 class Day(click.ParamType[date]):
@@ -49,7 +55,7 @@ class OfYear(click.ParamType[Month]):
 
 @click.group(cls=Group)
 def usage() -> None:
-    """Show what tenants used: conversations, messages, and what is left."""
+    """Show what tenants used: conversations, messages, what it cost, and what is left."""
 
 
 @usage.command()
@@ -94,12 +100,53 @@ def list_(limit: int, offset: int, as_json: bool) -> None:
 @click.option("--to", "last", type=Day(), help="To this day, included; default today.")
 @options.as_json
 def daily(slug: str, first: date | None, last: date | None, as_json: bool) -> None:
-    """List what each channel did on each day with traffic, newest first."""
+    """List what each channel did on each day with traffic, newest first: by our ledger, and by its provider."""
     tenant, now = tenancy.find_tenant(slug), clock.now()
+    output.listing(reporting.daily(tenant, *_span(tenant, first, last, now), now), DAILY, as_json)
+
+
+@usage.command()
+@click.argument("slug")
+@click.option("--from", "first", type=Day(), help="From this day of the provider's on; default thirty days.")
+@click.option("--to", "last", type=Day(), help="To this day, included; default today.")
+@options.as_json
+def check(slug: str, first: date | None, last: date | None, as_json: bool) -> None:
+    """Compare what providers told of their days with our ledger, and name messages behind the differences."""
+    tenant = tenancy.find_tenant(slug)
+    found = reconciling.shapes(tenant, *_span(tenant, first, last, clock.now()))
+    output.listing(found if as_json else map(_checked, found), CHECKED, as_json)
+
+
+@usage.command()
+@click.argument("slug")
+@click.option("--month", type=OfYear(), help="Which month, such as 2026-11; default the current one.")
+@click.option(
+    "--by",
+    type=click.Choice([each.value for each in Dimension]),
+    default="step",
+    show_default=True,
+    help="Told apart by what.",
+)
+@options.as_json
+def costs(slug: str, month: Month | None, by: str, as_json: bool) -> None:
+    """List what a tenant's messages of a month cost by flow step, kind or purpose."""
+    tenant, now = tenancy.find_tenant(slug), clock.now()
+    asked = month or Month.of(days.of(tenant.timezone, now))
+    output.listing(attributing.shape(tenant, asked, Dimension(by), now), (by, *COSTS), as_json)
+
+
+def _span(tenant: Tenant, first: date | None, last: date | None, now: datetime) -> tuple[date, date]:
     begin, end = reporting.span(tenant, first, last, now)
     if begin > end:
         raise click.UsageError("--from is later than --to.")
-    output.listing(reporting.daily(tenant, begin, end, now), DAILY, as_json)
+    return begin, end
+
+
+def _checked(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A compared day on one line."""
+    costs_ = {f"cost{name.title()}": row["cost"][name] for name in ("ours", "theirs")}
+    named = [f"{message['id']} ({message['why']})" for message in row["messages"]]
+    return {**row, **row["total"], **costs_, "messages": [*named, *(["…"] if row["hasMore"] else [])]}
 
 
 @usage.command()
@@ -112,11 +159,19 @@ def export(month: Month, form: str, as_json: bool) -> None:
     if as_json or form == "json":
         output.document({"data": rows})
     else:
-        click.echo(table(rows, EXPORT), nl=False)
+        click.echo(table([_flat(row) for row in rows], EXPORT), nl=False)
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the export with its costs as numbers, each in a currency."""
+    cost = row["cost"] or {"amount": None, "currency": None}
+    every = {each["currency"]: each["amount"] for each in row["costs"]}
+    return {**row, "cost": cost["amount"], "currency": cost["currency"], "costs": every}
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """Rows as CSV (RFC 4180). What a spreadsheet would take for a formula gets a `'` before it."""
+    """Rows as CSV (RFC 4180). Text that a spreadsheet would take for a formula gets a `'` before it; numbers stay
+    numbers, those below 0 too."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)
@@ -125,8 +180,15 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
     return text.getvalue()
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any) -> Any:
+    if value is None or isinstance(value, int | float):
+        return money.text(round(value * money.MICROS)) if isinstance(value, float) else value
     if isinstance(value, Mapping):
-        value = " ".join(f"{key}={number}" for key, number in value.items())
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+        value = " ".join(f"{key}={_cell(number)}" for key, number in value.items())
+    text = str(value)
+    return f"'{text}" if _is_formula(text) else text
+
+
+def _is_formula(text: str) -> bool:
+    """A spreadsheet passes over what is blank before it looks; what begins with a tab or a return was made to."""
+    return text.lstrip().startswith(FORMULA) or text.startswith(("\t", "\r", "\n"))

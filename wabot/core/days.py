@@ -8,6 +8,7 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 _DAY = re.compile(r"2\d{3}-\d{2}-\d{2}", re.ASCII)
+_ONE_DAY, _QUARTER = timedelta(days=1), timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -24,6 +25,9 @@ class Month:
     def parse(cls, text: str) -> Self:
         """A month such as 2026-11. Raises ValueError."""
         return cls.of(parse(f"{text}-01"))
+
+    def __str__(self) -> str:
+        return f"{self.year:04}-{self.month:02}"
 
     @property
     def first(self) -> date:
@@ -65,3 +69,20 @@ def between(first: date, last: date) -> Iterator[date]:
     """Every day from `first` to `last`, both included."""
     for number in range((last - first).days + 1):
         yield first + timedelta(days=number)
+
+
+def offsets(zone: str, since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime, timedelta]]:
+    """The stretches of a span during which clocks there are ahead of UTC by the same, with by how much. They change on
+    a quarter of an hour, on which `since` must lie; never twice within a day."""
+    while since < until:
+        ahead, end = _ahead(zone, since), since
+        for step in (_ONE_DAY, _QUARTER):
+            while end < until and _ahead(zone, end + step) == ahead:
+                end += step
+        end = min(end + _QUARTER, until)
+        yield since, end, ahead
+        since = end
+
+
+def _ahead(zone: str, moment: datetime) -> timedelta:
+    return moment.astimezone(ZoneInfo(zone)).utcoffset() or timedelta()

@@ -1,5 +1,6 @@
 """What `wabot serve --demo` shows: an Arabic restaurant and an English salon on sandbox channels, with API
-tokens. Made once; a second run finds them as they were left. Their menus are in `demo_menus`."""
+tokens. Made once; a second run finds them as they were left. Their menus are in `demo_menus`, the rates in
+`demo_rates`."""
 
 import os
 import re
@@ -8,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from wabot import words
-from wabot.core import demo_menus, tenancy
+from wabot.core import demo_menus, demo_rates, tenancy
 from wabot.core.tenancy import NewTenant
 from wabot.store import access, db, menus, tenants
 from wabot.store.tenants import Channel
@@ -29,6 +30,7 @@ def set_up(folder: Path, now: datetime) -> str:
     which is also kept in `demo.txt` in this folder (0600), because a token is shown only once."""
     for new, number, menu, settings in _CAST:
         _ensure(new, number, menu, settings, now)
+    demo_rates.ensure(now)
     kept = folder / FILE_NAME
     shown = kept.read_text(encoding="utf-8") if kept.exists() else ""
     tokens = re.findall(rf"{access.PREFIX}[\w-]+", shown)

@@ -23,12 +23,15 @@ FAMILIES = ("marketing", "utility", "authentication", "service")
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The figures of one channel on one of its tenant's days."""
+    """The figures of one channel on one day: ours on one of its tenant's days, or what the provider told of one of its
+    own, with the provider's cost where it told one."""
 
     day: date
     channel_id: int
     figures: Figures
     source: Source = Source.OBSERVED
+    cost_micros: int | None = None
+    currency: str = ""
 
 
 def of_days(tenant: Tenant, first: date, last: date, now: datetime) -> list[Day]:
@@ -51,6 +54,17 @@ def of_days(tenant: Tenant, first: date, last: date, now: datetime) -> list[Day]
     )
 
 
+def told(tenant: Tenant, first: date, last: date) -> list[Day]:
+    """What providers told of their own days from `first` to `last`, newest first, by channel. They are another kind of
+    day than ours and never meet them in one sum."""
+    rows = [row for row in usage.kept(tenant.id, first.isoformat(), last.isoformat()) if row.source is Source.PROVIDER]
+    found = [
+        Day(date.fromisoformat(row.day), row.channel_id, row.figures(), row.source, row.cost_micros, row.currency)
+        for row in rows
+    ]
+    return sorted(found, key=lambda row: (-row.day.toordinal(), row.channel_id))
+
+
 def of_months(tenant: Tenant, first: Month, last: Month, now: datetime) -> dict[Month, Figures]:
     """The tenant's months with traffic, each the sum of its days; that of `now` is always there."""
     found: dict[Month, list[Figures]] = {Month.of(days.of(tenant.timezone, now)): []}
@@ -62,7 +76,7 @@ def of_months(tenant: Tenant, first: Month, last: Month, now: datetime) -> dict[
 def total(parts: Iterable[Figures]) -> Figures:
     """The sum of figures."""
     parts = list(parts)
-    numbers = {name: sum(getattr(part, name) for part in parts) for name in Figures.__slots__ if name != "categories"}
+    numbers = {name: sum(getattr(part, name) for part in parts) for name in usage.NUMBERS}
     categories: Counter[str] = Counter()
     for part in parts:
         categories.update(part.categories)

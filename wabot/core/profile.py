@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wabot import errors
 from wabot.bot.state import Profile
+from wabot.core import money
 from wabot.store.tenants import Tenant
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -59,6 +60,18 @@ def _check_key(key: str, value: str) -> None:
     most = _WHOLE_NUMBERS.get(key)
     if most is not None and not (value.isdecimal() and int(value) <= most):
         raise errors.Refused("set", f"{key} is a whole number up to {most}")
+    if key == "budget" and value:
+        _check_budget(value)
+
+
+def _check_budget(value: str) -> None:
+    """An amount in the tenant's currency for a month; empty is none."""
+    try:
+        if money.parse(value):
+            return
+    except ValueError:
+        pass
+    raise errors.Refused("set", "budget is an amount above 0 such as 500 or 499.50, or empty for none")
 
 
 def setting(tenant: Tenant, key: str) -> str:
@@ -68,7 +81,12 @@ def setting(tenant: Tenant, key: str) -> str:
 
 def currency_digits(tenant: Tenant) -> int:
     """How many digits the minor unit of the tenant's currency has."""
-    return _MINOR_DIGITS.get(tenant.currency, 2)
+    return minor_digits(tenant.currency)
+
+
+def minor_digits(currency: str) -> int:
+    """How many digits the minor unit of a currency has."""
+    return _MINOR_DIGITS.get(currency, 2)
 
 
 def minimum_order_minor(tenant: Tenant) -> int:

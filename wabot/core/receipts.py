@@ -87,9 +87,8 @@ def _advance(attempt: Attempt, receipt: words.Receipt, now: datetime) -> None:
 def _note_pricing(message: Message, pricing: words.Pricing) -> None:
     """What a message is billed as comes with any of its receipts, and on some providers with several: the first is
     kept. Where `type` is known it decides; `billable` is on its way out (facts/providers §2.6)."""
-    billable = {"regular": True, "free_customer_service": False, "free_entry_point": False}.get(
-        pricing.type.lower(), pricing.billable
-    )
+    kind = pricing.type.lower()
+    billable = True if kind == "regular" else False if kind.startswith("free_") else pricing.billable
     messages.change(
         message.id,
         category=pricing.category,

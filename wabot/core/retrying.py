@@ -1,18 +1,19 @@
 """Sending again what failed, because somebody asks: one message, some, or all that a filter finds. Each is one attempt
 more of the same message; nothing begins its retry plan anew. Many are a run that goes on in the background."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from wabot import clock, errors, words
-from wabot.core import retryable
+from wabot.core import costing, estimating, retryable
 from wabot.core.retryable import Skipped
 from wabot.store import audit, db, failed, messages, rules, runs, tenants
 from wabot.store.failed import Wanted
 from wabot.store.messages import Message
 from wabot.store.runs import Run, RunState
+from wabot.store.usage import Group
 
 MOST_AT_ONCE = 100
 """More than these are a run in the background."""
@@ -32,10 +33,12 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What a retry would do: how many messages it finds, and for how many of them the window has closed."""
+    """What a retry would do: how many messages it finds, for how many of them the window has closed, and what the
+    others would cost, as it is shown; None where a price is unknown, or in several currencies."""
 
     matching: int
     outside_window: int
+    cost: dict[str, Any] | None
 
 
 def retry_one(
@@ -114,8 +117,24 @@ def _other(message_id: int, status: str | None) -> Skipped:
 def forecast(tenant_id: int | None, wanted: Wanted) -> Forecast:
     """What `retry_many` would find; nothing is sent."""
     total, _ = failed.count(tenant_id, wanted)
-    closed = failed.count_outside_window(tenant_id, wanted, clock.now() - rules.WINDOW)
-    return Forecast(total, closed)
+    now = clock.now()
+    opened_since = now - rules.WINDOW
+    closed = failed.count_outside_window(tenant_id, wanted, opened_since)
+    sendable = failed.sendable(tenant_id, wanted, opened_since)
+    return Forecast(total, closed, _cost(tenant_id, sendable, now))
+
+
+def _cost(
+    tenant_id: int | None, sendable: Mapping[tuple[int, int], Iterable[Group]], now: datetime
+) -> dict[str, Any] | None:
+    known = {of: tenant for of in {tenant_id, *(of for of, _ in sendable)} if of and (tenant := tenants.by_id(of))}
+    cost = costing.add_up(
+        estimating.of_groups(channel_id, groups, known[of], now)
+        for (of, channel_id), groups in sendable.items()
+        if of in known
+    )
+    nothing_in = costing.shown_currency(known[tenant_id]) if tenant_id in known else ""
+    return None if cost.unpriced else costing.one(cost, nothing_in)
 
 
 def go_on() -> bool:

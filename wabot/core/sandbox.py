@@ -33,6 +33,7 @@ class Taken:
 
 
 STRANGER = Taken(401, {"error": {"code": "credentials", "message": "unknown number or wrong secret"}})
+REFUSES = Taken(400, {"error": {"code": "temporary", "message": "the sandbox was told to refuse"}})
 
 
 def take(secret: str, sent: Mapping[str, Any]) -> Taken | None:
@@ -42,14 +43,14 @@ def take(secret: str, sent: Mapping[str, Any]) -> Taken | None:
         return STRANGER
     message, to = sent.get("message"), str(sent.get("to", ""))
     if not isinstance(message, Mapping) or not to:
-        return _refusal("permanent", "to and message are needed")
+        return refusal("permanent", "to and message are needed")
     switches = sandbox.switches(channel.id)
     if switches.refuse:
-        return _refusal("temporary", "the sandbox was told to refuse")
+        return REFUSES
     try:
         sandbox_files.check(channel.id, message)
     except errors.Refused as refused:
-        return _refusal(refused.code, str(refused))
+        return refusal(refused.code, str(refused))
     message_id = "sbx." + words.uid(clock.now())
     db.write(lambda: _note_sent(channel, to, message_id, str(sent.get("reference", "")), message))
     return None if switches.time_out else Taken(201, {"id": message_id})
@@ -58,14 +59,15 @@ def take(secret: str, sent: Mapping[str, Any]) -> Taken | None:
 def take_file(channel: Channel, body: bytes, mime_type: str, filename: str) -> Taken:
     """Take a file that we upload, to be named in messages of this channel."""
     if sandbox.switches(channel.id).refuse:
-        return _refusal("temporary", "the sandbox was told to refuse")
+        return REFUSES
     try:
         return Taken(201, {"id": sandbox_files.keep(channel.id, body, mime_type, filename).key})
     except errors.Refused as refused:
-        return _refusal("media", str(refused))
+        return refusal("media", str(refused))
 
 
-def _refusal(code: str, message: str) -> Taken:
+def refusal(code: str, message: str) -> Taken:
+    """What the sandbox answers to what it does not do; the code is one of the sandbox's own."""
     return Taken(400, {"error": {"code": code, "message": message}})
 
 

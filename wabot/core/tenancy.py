@@ -8,13 +8,15 @@ from functools import lru_cache
 from typing import Any
 
 from wabot import clock, config, errors, sealing, words
-from wabot.core import numbers, profile
+from wabot.core import numbers, profile, scheduling
 from wabot.providers import REGISTRY, by_name
 from wabot.providers.base import Account, Provider
 from wabot.store import access, db, outbox, tenants
 from wabot.store.tenants import Channel, Tenant
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
+RESERVED = frozenset({"jobs"})
+"""Words that stand in the API's paths where a slug would."""
 ROTATION = timedelta(hours=24)
 """How long replaced credentials go on verifying webhooks, unless the operator says otherwise."""
 
@@ -33,16 +35,22 @@ class NewTenant:
 
 
 def add_tenant(new: NewTenant, settings: Mapping[str, str]) -> Tenant:
-    """A tenant, ready for its channels. Raises Conflict for a slug in use, Refused for a bad value."""
+    """A tenant with its schedule, ready for its channels. Raises Conflict for a slug in use, Refused for what cannot
+    be."""
     if not _SLUG.fullmatch(new.slug):
         raise errors.Refused("slug", f"{new.slug!r}: a slug is lower-case letters, digits, - and _, at most 64")
+    if new.slug in RESERVED:
+        raise errors.Refused("slug", f"{new.slug!r} is a word of the API: choose another slug")
     values = {name: getattr(new, name) for name in NewTenant.__slots__}
     profile.check(values, settings)
 
     def store() -> Tenant:
         if tenants.by_slug(new.slug):
             raise errors.Conflict(f"there is a tenant {new.slug} already")
-        return Tenant.create(**values, settings=dict(settings), created_at=clock.now())
+        now = clock.now()
+        tenant = Tenant.create(**values, settings=dict(settings), created_at=now)
+        scheduling.add(tenant, now)
+        return tenant
 
     return db.write(store)
 
@@ -55,7 +63,9 @@ def edit_tenant(slug: str, changes: Mapping[str, Any], settings: Mapping[str, st
         tenant = find_tenant(slug)
         merged = {**tenant.settings, **settings}
         tenants.change(tenant.id, **changes, settings=merged)
-        return find_tenant(slug)
+        changed = find_tenant(slug)
+        scheduling.follow(changed, clock.now())
+        return changed
 
     return db.write(store)
 

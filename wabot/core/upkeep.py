@@ -6,7 +6,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from wabot import clock, config, errors
-from wabot.core import catalogs, delivery, media, metering, policy, resolving, submitting, warming
+from wabot.core import (
+    budgets,
+    catalogs,
+    delivery,
+    media,
+    metering,
+    policy,
+    pulling,
+    resolving,
+    scheduling,
+    submitting,
+    warming,
+)
 from wabot.store import (
     attempts,
     bootstraps,
@@ -15,6 +27,7 @@ from wabot.store import (
     events,
     messages,
     outbox,
+    pulls,
     runs,
     sessions,
     structures,
@@ -85,6 +98,7 @@ def keep_house() -> bool:
     catalogs.recover_lost()
     warming.recover_lost()
     policy.resolve_unknown()
+    pulling.recover_lost()
     forgotten = db.write(lambda: attempts.forget_parked(now - PARKED_FOR))
     if forgotten:
         log.warning("receipts for messages we never sent were dropped", extra={"count": forgotten})
@@ -97,13 +111,16 @@ def keep_house() -> bool:
 
 
 def _keep_figures(now: datetime) -> None:
-    """Sessions of messages that are older than sessions; then yesterday's figures, soon after each midnight."""
+    """Sessions of messages that are older than sessions; then yesterday's figures, soon after each midnight, and
+    whether a budget is nearly spent."""
     for _ in range(MOST_FORGOTTEN):
         if not db.write(lambda: sessions.backfill(SESSIONS_AT_ONCE)):
             break
     if clock.monotonic() - _watch.kept_days_at > KEEP_DAYS_EVERY_SECONDS:
         _watch.kept_days_at = clock.monotonic()
+        scheduling.keep(now)
         metering.keep_yesterday(now)
+        budgets.check_all(now)
 
 
 def _tidy(now: datetime) -> None:
@@ -119,7 +136,13 @@ def _forget(now: datetime) -> int:
 
 def _past_retention(now: datetime) -> Iterator[int]:
     """Inside a write: drop some of each kind whose retention is over, one after the other; 0 days keep for ever."""
-    for kind, forget in (("RUNS", runs.forget), ("EVENTS", events.forget), ("BOOTSTRAPS", bootstraps.forget)):
+    kinds = (
+        ("RUNS", runs.forget),
+        ("RUNS", pulls.forget),
+        ("EVENTS", events.forget),
+        ("BOOTSTRAPS", bootstraps.forget),
+    )
+    for kind, forget in kinds:
         if days := config.settings().retention_days[kind]:
             yield forget(now - timedelta(days=days), AT_ONCE)
 
@@ -132,6 +155,7 @@ def _mind_the_clock() -> None:
         submitting.mind_the_clock()
         catalogs.mind_the_clock()
         warming.mind_the_clock()
+        pulling.mind_the_clock()
     _watch.lead = lead
 
 

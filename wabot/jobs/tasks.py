@@ -12,6 +12,7 @@ from wabot.core import (
     delivery,
     inbox,
     media,
+    pulling,
     resolving,
     retrying,
     sandbox,
@@ -104,6 +105,12 @@ def bootstrap() -> None:
 
 
 @huey.task()  # type: ignore[untyped-decorator]
+def pull() -> None:
+    """Pull usage figures that are due from providers."""
+    _work("pull", pulling.pull_next)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
 def send() -> None:
     """Send messages that are due."""
     _work("send", lambda: delivery.deliver_next(delivery.pace(senders())))
@@ -153,6 +160,10 @@ def _bootstraps_due(now: datetime) -> datetime | None:
     return warming.next_due(now)
 
 
+def _pulls_due(_now: datetime) -> datetime | None:
+    return pulling.next_due()
+
+
 def _sends_due(now: datetime) -> datetime | None:
     found = outbox.look(now, delivery.pace(senders()))
     return now if found.message_id is not None else found.look_again_at
@@ -174,5 +185,6 @@ huey.storage.kinds = {
     "orders": Kind("orders", 1, _orders_due, _nudge(look_after_orders)),
     "catalog": Kind("catalog", 4, _catalog_due, _nudge(fetch_menus)),
     "bootstrap": Kind("bootstrap", 5, _bootstraps_due, _nudge(bootstrap)),
+    "pull": Kind("pull", 1, _pulls_due, _nudge(pull)),
     "send": Kind("send", 1, _sends_due, _nudge(send)),
 }

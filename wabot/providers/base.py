@@ -197,7 +197,8 @@ class Provider(Protocol):
 
     def usage(self, account: Account, asked: UsageAsked, settings: Settings) -> Sequence[UsageDay]:
         """What the provider says that the channel did and cost on each day that it has something to say of, oldest
-        first. Raises ProviderFailure, and Conflict where it tells no usage."""
+        first: of those that were asked for, and have ended. Raises ProviderFailure, of which none is an UnknownOutcome
+        (SetupRefused `not_configured` before anything is asked), and Conflict where it tells no usage."""
 
     def probe(self, account: Account, settings: Settings) -> None:
         """Ask the provider whether the credentials are good. Raises ProviderFailure."""

@@ -1,5 +1,6 @@
 """Gupshup's WhatsApp: the adapter. What it is sent is built in `gupshup_content`, its webhooks are read in
-`gupshup_webhooks` and `gupshup_messages`, its error codes judged in `gupshup_codes`.
+`gupshup_webhooks` and `gupshup_messages`, its answers in `gupshup_api` and `gupshup_usage`, its error codes judged in
+`gupshup_codes`.
 
 Sources, as of November 2026: https://docs.gupshup.io/reference/post_wa-api-v1-msg-1 (sends and their answers),
 https://docs.gupshup.io/docs/media and https://partner-docs.gupshup.io/docs/media-management (files),
@@ -13,22 +14,22 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from wabot import errors, http, words
 from wabot.config import Settings
 from wabot.providers import (
     answers,
     bodies,
+    gupshup_api,
     gupshup_codes,
     gupshup_content,
     gupshup_templates,
+    gupshup_usage,
     gupshup_webhooks,
     limits,
     media,
 )
 from wabot.providers.base import (
-    MAX_MEDIA_BYTES,
     Accepted,
     Account,
     Address,
@@ -39,7 +40,7 @@ from wabot.providers.base import (
     Lacking,
     Structures,
 )
-from wabot.providers.bodies import word
+from wabot.providers.metered import Pace, UsageAsked, UsageDay
 
 FILES = "https://filemanager.gupshup.io/"
 """Where customers' files are (https://docs.gupshup.io/docs/media)."""
@@ -117,15 +118,15 @@ class Gupshup(Lacking):
             "POST",
             settings.gupshup_api + path,
             deadline_seconds=settings.wabot_send_timeout,
-            headers=_key(account),
+            headers=gupshup_api.key(account),
             form=fields,
         )
-        said = _object(answer)
+        said = gupshup_api.told(answer)
         message_id = said.get("messageId")
         took = 200 <= answer.status < 300 and said.get("status", _TOOK[0]) in _TOOK
         if took and isinstance(message_id, str) and message_id:
             return Accepted(message_id, answer.raw)
-        raise _failure(answer, draft)
+        raise gupshup_api.failure(answer, draft)
 
     def fetch(self, account: Account, attachment: words.Attachment, settings: Settings) -> Fetched:  # noqa: ARG002
         """Files are at public addresses that expire: no credentials go there."""
@@ -142,6 +143,12 @@ class Gupshup(Lacking):
     def templates(self, account: Account, settings: Settings) -> Iterator[words.Template]:
         yield from gupshup_templates.read(_listed(account, settings))
 
+    def usage_pace(self, account: Account, settings: Settings) -> Pace:  # noqa: ARG002
+        return gupshup_usage.pace(settings)
+
+    def usage(self, account: Account, asked: UsageAsked, settings: Settings) -> Sequence[UsageDay]:
+        return gupshup_usage.usage(account, asked, settings)
+
     def probe(self, account: Account, settings: Settings) -> None:
         """Asks for the app's templates with the API key, and for its health where there is a token for that. Without
         the app's id nobody can be asked."""
@@ -150,9 +157,8 @@ class Gupshup(Lacking):
         except errors.Conflict as error:
             raise errors.SetupRefused("cannot_be_asked", str(error), reason=words.Reason.SETUP) from error
         if account.credentials.get("app_token"):
-            said = _ask(
-                f"{settings.gupshup_partner_api}/partner/app/{_app_id(account)}/health", _token(account), settings
-            )
+            url = f"{gupshup_api.of_app(account, settings)}/health"
+            said = gupshup_api.ask(url, gupshup_api.token(account), settings)
             if str(said.get("healthy", "true")).lower() != "true":
                 raise errors.SetupRefused("unhealthy", "Gupshup calls the app unhealthy", reason=words.Reason.SETUP)
 
@@ -163,23 +169,12 @@ class Gupshup(Lacking):
         raise errors.Conflict("Gupshup keeps no history of what customers wrote")
 
 
-def _key(account: Account) -> dict[str, str]:
-    return {"apikey": account.credentials["api_key"]}
-
-
-def _token(account: Account) -> dict[str, str]:
-    return {"Authorization": account.credentials["app_token"]}
-
-
-def _app_id(account: Account) -> str:
-    return quote(account.credentials.get("app_id", ""), safe="")
-
-
 def _listed(account: Account, settings: Settings) -> Mapping[str, Any]:
     """The app's templates, asked for with the API key. Raises ProviderFailure, and Conflict without the app's id."""
-    if not _app_id(account):
+    if not gupshup_api.app_id(account):
         raise errors.Conflict("Gupshup can only be asked about an app by its app_id: set it")
-    return _ask(f"{settings.gupshup_api}/wa/app/{_app_id(account)}/template", _key(account), settings)
+    url = f"{settings.gupshup_api}/wa/app/{gupshup_api.app_id(account)}/template"
+    return gupshup_api.ask(url, gupshup_api.key(account), settings)
 
 
 def _addressed(account: Account, recipient: str, draft: words.Draft, files: Files) -> tuple[str, dict[str, str]]:
@@ -201,40 +196,3 @@ def _addressed(account: Account, recipient: str, draft: words.Draft, files: File
 
 def _json(value: Any) -> str:
     return json.dumps(bodies.tidy(value), separators=(",", ":"))
-
-
-def _ask(url: str, headers: Mapping[str, str], settings: Settings) -> Mapping[str, Any]:
-    answer = http.request(
-        "GET", url, deadline_seconds=settings.wabot_send_timeout, headers=headers, most_bytes=MAX_MEDIA_BYTES
-    )
-    said = _object(answer)
-    if answer.status != 200 or said.get("status", "success") != "success":
-        raise _failure(answer)
-    return said
-
-
-def _failure(answer: http.Answer, draft: words.Draft | None = None) -> errors.ProviderFailure:
-    """Where the answer is a server's own failure its code does not say that nothing was sent. A template's id that
-    is none is answered as if the key were unknown, which would stop the channel."""
-    code, message = _told(answer)
-    used = draft.template if draft is not None and draft.kind is words.Kind.TEMPLATE else None
-    template_id = (used.provider_id or used.name) if used is not None else ""
-    if answer.status == 401 and used is not None and not gupshup_templates.ID.fullmatch(template_id):
-        why = f"{message}: {template_id[:60]!r} is not a template's id at Gupshup"
-        return errors.TemplateRefused("template_unknown", why, answer.raw, reason=words.Reason.TEMPLATE_UNKNOWN)
-    return answers.failure(answer, code if answer.status < 500 else "", message, gupshup_codes.MEANINGS)
-
-
-def _told(answer: http.Answer) -> tuple[str, str]:
-    """Code and text of an error: the text may be an object, or all of the body."""
-    said = answer.json()
-    told = said.get("message") if isinstance(said, dict) else said
-    inner = told if isinstance(told, dict) else {"message": told}
-    text = word(inner, "message") or word(inner, "reason")
-    code = word(inner, "code") or (word(said, "code") if isinstance(said, dict) else "")
-    return (code or gupshup_codes.code_of(text))[:40], text
-
-
-def _object(answer: http.Answer) -> dict[str, Any]:
-    said = answer.json()
-    return said if isinstance(said, dict) else {}

@@ -15,7 +15,7 @@ from typing import Any
 
 from wabot import errors, http, words
 from wabot.config import Settings
-from wabot.providers import answers, bodies, interakt_webhooks, limits, media, meta_codes, plain
+from wabot.providers import answers, bodies, interakt_usage, interakt_webhooks, limits, media, meta_codes, plain
 from wabot.providers.base import (
     MAX_MEDIA_BYTES,
     Accepted,
@@ -29,6 +29,7 @@ from wabot.providers.base import (
     Structures,
 )
 from wabot.providers.bodies import word
+from wabot.providers.metered import Pace, UsageAsked, UsageDay
 
 LANGUAGE = "ar"
 """A template's where the draft names none (CONTRACT §3)."""
@@ -152,6 +153,12 @@ class Interakt(Lacking):
             offset += len(rows)
             if not rows or said.get("has_next") is not True:
                 return
+
+    def usage_pace(self, account: Account, settings: Settings) -> Pace:  # noqa: ARG002
+        return interakt_usage.pace(account)
+
+    def usage(self, account: Account, asked: UsageAsked, settings: Settings) -> Sequence[UsageDay]:
+        return interakt_usage.usage(account, asked, settings)
 
     def probe(self, account: Account, settings: Settings) -> None:
         _listed(account, 0, settings)

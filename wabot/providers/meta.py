@@ -1,6 +1,6 @@
 """Meta's WhatsApp Cloud API: the adapter. Its webhooks are read in `meta_webhooks`, `meta_messages` and
 `meta_notices`; what it is sent is built in `meta_content` and carried by `meta_graph`, customers' files are fetched in
-`meta_media`, error codes judged in `meta_codes`.
+`meta_media`, error codes judged in `meta_codes`, usage is asked for in `meta_usage`.
 
 Sources: facebook/openapi `business-messaging-api_v23.0.yaml` (`/{Phone-Number-ID}/messages`) and
 https://developers.facebook.com/documentation/business-messaging/whatsapp/business-scoped-user-ids (2026-06-29), as
@@ -22,10 +22,12 @@ from wabot.providers import (
     meta_graph,
     meta_media,
     meta_templates,
+    meta_usage,
     meta_webhooks,
 )
 from wabot.providers.base import Accepted, Account, Address, Answer, Arrived, Fetched, Files, Lacking, Structures
 from wabot.providers.meta_graph import Graph
+from wabot.providers.metered import Pace, UsageAsked, UsageDay
 
 _NUMBER = re.compile(r"\+?([0-9]{4,20})")
 _DEFAULTS = {
@@ -110,6 +112,12 @@ class Meta(Lacking):
 
     def templates(self, account: Account, settings: Settings) -> Iterator[words.Template]:
         return meta_templates.listed(account, settings)
+
+    def usage_pace(self, account: Account, settings: Settings) -> Pace:  # noqa: ARG002
+        return meta_usage.pace(account)
+
+    def usage(self, account: Account, asked: UsageAsked, settings: Settings) -> Sequence[UsageDay]:
+        return meta_usage.usage(account, asked, settings)
 
     def probe(self, account: Account, settings: Settings) -> None:
         graph = Graph.within(settings.wabot_send_timeout, account, settings)

@@ -9,8 +9,10 @@ from datetime import date, datetime
 class UsageDay:
     """What a provider says of one channel on one of its own days, which lies from `begins_at` on and before `ends_at`.
 
-    `categories` are messages by the provider's word for what they are billed as, in lower case with `_` between
-    words; `cost_micros` is None where the provider tells no cost, and in `currency` otherwise.
+    `categories` are messages (before July 2025 conversations) by the provider's word for what they are billed as, in
+    lower case with `_` between words. What a provider does not count is 0: none of them counts everything.
+    `cost_micros` is None where it tells no cost, or only a part of it, and otherwise in `currency`, which is empty
+    where it names none.
     """
 
     day: date

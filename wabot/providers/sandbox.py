@@ -23,25 +23,28 @@ Its API is at `<api_base>/sandbox/api`, with `Authorization: Bearer <secret>`:
     POST /media        The bytes of a file, at most 16 MB, with X-Sandbox-Number (ours), Content-Type and
                        X-Sandbox-Filename (percent-encoded UTF-8). Answers 201 {"id"}, by which a message names it.
     GET /media/<id>    With X-Sandbox-Number: the bytes, and their type as Content-Type. 404 once they are gone.
+    GET /usage?from=<first day>&to=<last day>
+                       With X-Sandbox-Number: what the channel did on each of at most 100 days, which are UTC's, those
+                       left out on which it did nothing: {"days": [{"date": "2026-11-20", "currency": "USD", "cost":
+                       "0.0345" | null, "categories": {"service": 3, "utility": 1}, "conversations", "messagesIn",
+                       "messagesOut", "delivered", "billable"}]}. `conversations` are the customers of that day. Each
+                       delivered message is billed, at simulated prices: 0.001 for `service`, 0.0315 for a template,
+                       which is `utility`.
 
-What is refused is answered `{"error": {"code", "message"}}` with a code of CODES, or any other with a status that
-speaks for itself.
+What is refused is answered `{"error": {"code", "message"}}` with a code of `sandbox_api.CODES`, or any other with a
+status that speaks for itself.
 """
 
 import hashlib
 import hmac
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from urllib.parse import quote
 
-from wabot import clock, errors, http, words
+from wabot import errors, words
 from wabot.config import Settings
-from wabot.providers import answers, bodies, limits, media, sandbox_webhooks
+from wabot.providers import answers, bodies, limits, media, sandbox_api, sandbox_usage, sandbox_webhooks
 from wabot.providers.base import (
-    MAX_MEDIA_BYTES,
     MEDIA_SECONDS,
     Accepted,
     Account,
@@ -53,21 +56,9 @@ from wabot.providers.base import (
     Lacking,
     Structures,
 )
+from wabot.providers.metered import Pace, UsageAsked, UsageDay
+from wabot.providers.sandbox_api import Api
 
-CODES: Mapping[str, answers.Meaning] = answers.meanings(
-    ("temporary", errors.TemporaryFailure, words.Reason.PROVIDER),
-    ("permanent", errors.PermanentFailure, words.Reason.UNKNOWN),
-    ("media", errors.PermanentFailure, words.Reason.MEDIA),
-    ("recipient", errors.RecipientRefused, words.Reason.NUMBER),
-    ("window", errors.RecipientRefused, words.Reason.WINDOW),
-    ("template", errors.TemplateRefused, words.Reason.TEMPLATE_REFUSED),
-    ("setup", errors.SetupRefused, words.Reason.SETUP),
-    ("throttled", errors.Throttled, words.Reason.RATE),
-    ("credentials", errors.CredentialsRefused, words.Reason.TOKEN),
-    ("unknown", errors.UnknownOutcome, words.Reason.NO_ANSWER),
-)
-UPLOADS_SHARE = 0.75
-"""Of the time for a send, how much its file may take: something must be left for the message."""
 _EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}  # noqa: S104
 _PLAIN_ID = re.compile(r"(?!\.+$)[A-Za-z0-9._-]{1,64}")
 
@@ -139,16 +130,22 @@ class Sandbox(Lacking):
         files: Files,
         settings: Settings,
     ) -> Accepted:
-        api = _Api.within(settings.wabot_send_timeout, account)
+        api = Api.within(settings.wabot_send_timeout, account)
         message = {"kind": draft.kind, "text": draft.text, **draft.payload()}
         if draft.media is not None:
-            message["media"] = _named(draft.media, api.uploaded(draft.media, files))
+            message["media"] = sandbox_api.named(draft.media, api.uploaded(draft.media, files))
         return api.send({"from": account.number, "to": recipient, "reference": reference, "message": message})
 
     def fetch(self, account: Account, attachment: words.Attachment, settings: Settings) -> Fetched:  # noqa: ARG002
         if not _PLAIN_ID.fullmatch(attachment.reference):
             raise media.failure(errors.PermanentFailure, "media_reference", "not an id of the sandbox")
-        return media.fetched(_Api.within(MEDIA_SECONDS, account).download(attachment.reference), attachment)
+        return media.fetched(Api.within(MEDIA_SECONDS, account).download(attachment.reference), attachment)
+
+    def usage_pace(self, account: Account, settings: Settings) -> Pace:  # noqa: ARG002
+        return sandbox_usage.pace(account)
+
+    def usage(self, account: Account, asked: UsageAsked, settings: Settings) -> Sequence[UsageDay]:  # noqa: ARG002
+        return sandbox_usage.usage(account, asked)
 
     def probe(self, account: Account, settings: Settings) -> None:  # noqa: ARG002
         """There is nobody to ask: any secret is good."""
@@ -156,7 +153,7 @@ class Sandbox(Lacking):
             raise errors.CredentialsRefused("credentials", "the channel has no secret")
 
     def failure(self, code: str, message: str) -> errors.ProviderFailure:
-        return answers.told(CODES, code, message)
+        return answers.told(sandbox_api.CODES, code, message)
 
     def recover(self, account: Account, since: datetime, settings: Settings) -> Iterator[Arrived]:  # noqa: ARG002
         raise errors.Conflict("the sandbox keeps no history")
@@ -170,83 +167,3 @@ def sign(body: bytes, secret: str) -> str:
 def _own_address(settings: Settings) -> str:
     host = _EVERYWHERE.get(settings.wabot_host, settings.wabot_host)
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.wabot_port}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Api:
-    """The sandbox's API for one account; all calls together end at `ends_at` (monotonic)."""
-
-    account: Account
-    seconds: float
-    ends_at: float
-
-    @classmethod
-    def within(cls, seconds: float, account: Account) -> "_Api":
-        return cls(account, seconds, clock.monotonic() + seconds)
-
-    def call(
-        self, method: str, path: str, *, share: float = 1.0, headers: Mapping[str, str] | None = None, **more: Any
-    ) -> http.Answer:
-        credentials, left = self.account.credentials, self.ends_at - clock.monotonic()
-        return http.request(
-            method,
-            f"{credentials['api_base']}/sandbox/api/{path}",
-            deadline_seconds=min(left, share * self.seconds),
-            headers={"Authorization": f"Bearer {credentials['secret']}", **(headers or {})},
-            **more,
-        )
-
-    def send(self, sent: Mapping[str, Any]) -> Accepted:
-        answer = self.call("POST", "messages", json=bodies.tidy(sent))
-        return Accepted(_id(answer), answer.raw)
-
-    def uploaded(self, file: words.Media, files: Files) -> str:
-        """The sandbox's id of our file; empty where the file is an address. Nothing was sent, whatever happens here:
-        no outcome is unknown."""
-        if not file.media_id:
-            return ""
-        headers = {
-            "X-Sandbox-Number": self.account.number,
-            "Content-Type": file.mime_type or "application/octet-stream",
-            "X-Sandbox-Filename": quote(bodies.clean(file.filename), safe=""),
-        }
-        body = files.read(file.media_id)
-        try:
-            return _id(self.call("POST", "media", share=UPLOADS_SHARE, headers=headers, data=body))
-        except errors.UnknownOutcome as error:
-            known = (error.code, error.message, error.raw, error.retry_after, error.reason)
-            raise errors.TemporaryFailure(*known) from error
-
-    def download(self, media_id: str) -> http.Answer:
-        """What it answers when asked for a file. Nothing is sent by asking: no outcome is unknown."""
-        headers = {"X-Sandbox-Number": self.account.number}
-        try:
-            return self.call("GET", f"media/{media_id}", headers=headers, most_bytes=MAX_MEDIA_BYTES)
-        except errors.UnknownOutcome as error:
-            if error.code == "answer_too_large":
-                raise media.too_large() from error
-            raise media.failure(errors.TemporaryFailure, error.code, error.message) from error
-
-
-def _named(file: words.Media, media_id: str) -> dict[str, str]:
-    """A file as the sandbox's API names it."""
-    where = {"id": media_id} if media_id else {"url": file.url}
-    described = {"type": str(file.type), **where, "filename": file.filename, "mimeType": file.mime_type}
-    return {name: value for name, value in described.items() if value}
-
-
-def _id(answer: http.Answer) -> str:
-    """The id that the sandbox gave what it took. Raises ProviderFailure where it took nothing."""
-    found = _object(answer.json()).get("id")
-    if 200 <= answer.status < 300 and isinstance(found, str) and found:
-        return found
-    raise _failure(answer)
-
-
-def _failure(answer: http.Answer) -> errors.ProviderFailure:
-    problem = _object(_object(answer.json()).get("error"))
-    return answers.failure(answer, str(problem.get("code") or ""), str(problem.get("message") or ""), CODES)
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

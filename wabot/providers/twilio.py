@@ -1,6 +1,6 @@
 """Twilio's WhatsApp: the adapter. Its webhooks are read in `twilio_webhooks`, its contents built in
 `twilio_content`, files and places in `twilio_media`; all is carried by `twilio_api`. What was missed is found by
-`twilio_recovery`, error codes are judged in `twilio_codes`.
+`twilio_recovery`, error codes are judged in `twilio_codes`, usage is asked for in `twilio_usage`.
 
 Sources: twilio-oai `twilio_api_v2010.json` and `twilio_content_v1.json`, and
 https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides, as of November 2026
@@ -24,9 +24,11 @@ from wabot.providers import (
     twilio_media,
     twilio_recovery,
     twilio_templates,
+    twilio_usage,
     twilio_webhooks,
 )
 from wabot.providers.base import Accepted, Account, Address, Answer, Arrived, Fetched, Files, Structures
+from wabot.providers.metered import Pace, UsageAsked, UsageDay
 from wabot.providers.twilio_api import Api
 
 BODY = 1600
@@ -133,6 +135,12 @@ class Twilio:
         self, account: Account, recipient: str, draft: words.Draft, since: datetime, known: Set[str], settings: Settings
     ) -> Accepted | None:
         return twilio_asking.find(account, recipient, draft, since, known, settings)
+
+    def usage_pace(self, account: Account, settings: Settings) -> Pace:  # noqa: ARG002
+        return twilio_usage.pace(account)
+
+    def usage(self, account: Account, asked: UsageAsked, settings: Settings) -> Sequence[UsageDay]:
+        return twilio_usage.usage(account, asked, settings)
 
     def probe(self, account: Account, settings: Settings) -> None:
         api = Api.within(settings.wabot_send_timeout, account, settings)

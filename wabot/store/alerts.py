@@ -39,3 +39,15 @@ def raise_once(tenant_id: int, kind: AlertKind, occasion: str, now: datetime, **
 def of_tenant(tenant_id: int, most: int) -> list[Alert]:
     """The tenant's alerts, newest first."""
     return Alert.load("WHERE tenant_id = ? ORDER BY id DESC LIMIT ?", tenant_id, most)
+
+
+def of_kind(tenant_id: int, kind: AlertKind, occasion: str, most: int) -> list[Alert]:
+    """The tenant's alerts of a kind of which the occasion begins so, newest first."""
+    return Alert.load(
+        "WHERE tenant_id = ? AND kind = ? AND occasion >= ? AND occasion < ? ORDER BY id DESC LIMIT ?",
+        tenant_id,
+        kind.value,
+        occasion,
+        f"{occasion}\U0010ffff",
+        most,
+    )

@@ -60,6 +60,14 @@ def by_provider_id(channel_id: int, provider_message_id: str) -> Attempt | None:
     return None
 
 
+def knows(channel_id: int, provider_message_id: str) -> bool:
+    """Whether a message that the provider calls so came in or went out by this channel."""
+    if by_provider_id(channel_id, provider_message_id) is not None:
+        return True
+    came_in = "SELECT 1 FROM message WHERE channel_id = ? AND provider_message_id = ? AND direction = 'IN'"
+    return db.one(came_in, channel_id, provider_message_id) is not None
+
+
 def add_elsewhere(message: Message, now: datetime) -> None:
     """Inside a write: what stands for the sending of a message that the business wrote elsewhere, so that its
     receipts are followed. It is none of ours: the message counts no attempt, and nothing is ever tried again."""

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any, Self
 
 from wabot import clock, words
-from wabot.store import db
+from wabot.store import db, usage
 from wabot.store.fields import clean
 from wabot.store.messages import Message
+from wabot.store.usage import Billing, Group
 
 HAS_FAILED = "(status IN ('failed', 'undelivered', 'dead') OR (status = 'queued' AND retry_due = 1))"
 """Word for word the condition of the index `message_failed`, which serves no other."""
@@ -94,6 +95,23 @@ def count_outside_window(tenant_id: int | None, wanted: Wanted, before: datetime
     )
     [(number,)] = db.rows(sql, *values, words.Kind.TEMPLATE.value, before)
     return int(number)
+
+
+def sendable(tenant_id: int | None, wanted: Wanted, before: datetime) -> dict[tuple[int, int], tuple[Group, ...]]:
+    """What of them the window allows, as it would be priced, by tenant and channel: templates, and free-form messages
+    to customers who have written since `before`."""
+    where, values = _where(tenant_id, wanted)
+    sql = (
+        f"SELECT m.tenant_id, m.channel_id, {usage.CATEGORY}, c.address, c.user_id, count(*) "  # noqa: S608
+        f"FROM (SELECT * FROM message WHERE {where}) m JOIN customer c ON c.id = m.customer_id "
+        "JOIN conversation v ON v.id = m.conversation_id LEFT JOIN template t ON t.id = m.template_id "
+        "WHERE m.kind = ? OR coalesce(v.last_in_at, 0) > ? GROUP BY 1, 2, 3, c.id"
+    )
+    found: dict[tuple[int, int], list[tuple[str, str, str, str, int]]] = {}
+    for tenant, channel, category, address, user_id, number in db.rows(sql, *values, words.Kind.TEMPLATE.value, before):
+        row = (category, Billing.UNSAID.value, address, user_id, number)
+        found.setdefault((tenant, channel), []).append(row)
+    return {key: usage.grouped(rows) for key, rows in found.items()}
 
 
 def some(tenant_id: int | None, wanted: Wanted, *, after: int, until: int, most: int) -> list[Message]:

@@ -4,7 +4,7 @@ to us, and how it is told to misbehave. The sandbox is a provider of its own; on
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import peewee
@@ -48,7 +48,7 @@ class Switches:
     """How the sandbox misbehaves for one channel; all off by default.
 
     `duplicate` delivers each webhook twice, `delay_ms` later, `reorder` in a shuffled order; `refuse`
-    and `time_out` are for what we send.
+    and `time_out` are for what we send, and ask of usage.
     """
 
     duplicate: bool = False
@@ -69,7 +69,26 @@ class File:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What the sandbox carried for a channel on one day of UTC; `templates` are of the delivered messages."""
+
+    day: date
+    customers: int
+    messages_in: int
+    messages_out: int
+    delivered: int
+    templates: int
+
+
 _FILE = "SELECT key, channel_id, mime_type, filename, length(data) FROM sandbox_media"
+_DAYS = (
+    "SELECT day, count(DISTINCT phone), count(*) FILTER (WHERE direction = 'IN'), "
+    "count(*) FILTER (WHERE direction = 'OUT'), sum(arrived), sum(arrived AND kind IS 'template') "
+    "FROM (SELECT date(created_at / 1000, 'unixepoch') AS day, phone, direction, body ->> '$.kind' AS kind, "
+    "direction = 'OUT' AND status IN ('delivered', 'read') AS arrived "
+    "FROM sandbox_message WHERE channel_id = ? AND created_at >= ? AND created_at < ?) GROUP BY day ORDER BY day"
+)
 
 
 def switches(channel_id: int) -> Switches:
@@ -141,6 +160,17 @@ def thread(channel_id: int, phone: str, most: int = 100) -> list[Carried]:
     """The newest messages between a customer and a channel, oldest first."""
     mine = Carried.select().where(Carried.channel_id == channel_id, Carried.phone == phone)
     return list(reversed(list(mine.order_by(Carried.id.desc()).limit(most))))
+
+
+def days(channel_id: int, first: date, last: date) -> list[Day]:
+    """What was carried for a channel on each day of UTC from first to last, oldest first; days of nothing lack."""
+    found = db.rows(
+        _DAYS,
+        channel_id,
+        datetime.combine(first, time(), UTC),
+        datetime.combine(last, time(), UTC) + timedelta(days=1),
+    )
+    return [Day(date.fromisoformat(day), *counted) for day, *counted in found]
 
 
 def journal(channel_id: int, most: int = 30) -> list[Webhook]:

@@ -17,6 +17,7 @@ SEND_SECONDS = "send_seconds"
 WEBHOOK_SECONDS = "webhook_seconds"
 FORMER_SECRETS = "former_secrets"
 BOOTSTRAPS = "bootstraps"
+USAGE_PULLS = "usage_pulls"
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 """Upper bounds of the histograms' buckets, in seconds."""
 NOTED_FOR = timedelta(seconds=1)

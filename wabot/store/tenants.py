@@ -1,5 +1,6 @@
 """Tenants and their channels."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -75,6 +76,11 @@ def count() -> int:
     """How many tenants there are."""
     [(number,)] = db.rows("SELECT count(*) FROM tenant")
     return int(number)
+
+
+def with_ids(ids: Sequence[int]) -> list[Tenant]:
+    """The tenants with these ids."""
+    return Tenant.load(f"WHERE id IN ({', '.join('?' * len(ids))})", *ids) if ids else []
 
 
 def by_slug(slug: str) -> Tenant | None:
@@ -199,9 +205,9 @@ def delete(tenant_id: int) -> None:
 
 
 TENANT_TABLES = (
-    "order_step", "order_item", "orders", "order_counter", "bootstrap", "wanted", "cache", "alert", "event",
-    "daily_usage", "session", "run", "opt_out", "parked", "attempt", "media", "message", "template", "webhook",
-    "conversation", "alias", "customer", "token", "menu",
+    "order_step", "order_item", "orders", "order_counter", "bootstrap", "wanted", "cache", "usage_schedule",
+    "usage_pull", "usage_run", "alert", "event", "daily_usage", "session", "run", "opt_out", "parked", "attempt",
+    "media", "message", "template", "webhook", "conversation", "alias", "customer", "token", "menu",
 )  # fmt: skip
 """Every table with a tenant's rows, children first; `channel` and `tenant` go last."""
 

@@ -1,5 +1,6 @@
 """Figures of a channel's day: counted from the ledger, and kept once the day is over."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,7 +10,7 @@ from typing import Any
 import peewee
 
 from wabot import clock
-from wabot.store import db
+from wabot.store import countries, db
 from wabot.store.fields import Json, Moment, Text, Word
 
 
@@ -20,9 +21,30 @@ class Source(StrEnum):
     PROVIDER = "provider"
 
 
+class Billing(StrEnum):
+    """What receipts say of whether a message is charged. ALLOWED is free as long as the number's free tier, or the
+    customer's window, lasts; UNSAID leaves it to the rate card."""
+
+    BILLED = "billed"
+    ALLOWED = "allowed"
+    FREE = "free"
+    UNSAID = "unsaid"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Group:
+    """Delivered messages that cost the same: `category` in lower case with `_` between words, `country` the
+    customers' (`countries.UNKNOWN` where nothing tells)."""
+
+    category: str
+    country: str
+    billing: Billing
+    count: int
+
+
 class DailyUsage(db.Row):
-    """One day of one channel by one source; `day` is the tenant's, from `begins_at` on and before `ends_at`. `stale`
-    counts what changed in it since it was counted."""
+    """One day of one channel by one source; `day` is the tenant's, from `begins_at` on and before `ends_at`, and of a
+    provider's row the provider's. `stale` counts what changed in it since it was counted; `details` are its groups."""
 
     tenant_id = peewee.IntegerField()
     channel_id = peewee.IntegerField()
@@ -40,6 +62,7 @@ class DailyUsage(db.Row):
     currency = Text(default="")
     stale = peewee.IntegerField(default=0)
     computed_at = Moment()
+    details = Json(default=list)
 
     def figures(self) -> "Figures":
         """What was counted."""
@@ -50,13 +73,17 @@ class DailyUsage(db.Row):
             billable=self.billable,
             conversations=self.conversations,
             categories=self.categories,
+            groups=tuple(
+                Group(category, country, Billing(billing), n) for category, country, billing, n in self.details
+            ),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """`messages_out` are those that a provider accepted, `categories` the same by what they are billed as, in the
-    provider's words; `conversations` are sessions that were opened."""
+    provider's words; `conversations` are sessions that were opened. `groups` are what was delivered, as it is priced;
+    sums have none."""
 
     messages_in: int = 0
     messages_out: int = 0
@@ -64,6 +91,10 @@ class Figures:
     billable: int = 0
     conversations: int = 0
     categories: dict[str, int] = field(default_factory=dict)
+    groups: tuple[Group, ...] = field(default=(), compare=False)
+
+
+NUMBERS = ("messages_in", "messages_out", "delivered", "billable", "conversations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +108,26 @@ class Span:
     ends_at: datetime
 
 
-_COUNT = """
-SELECT m.direction = 'IN',
-    CASE WHEN m.direction = 'IN' THEN '' WHEN m.category <> '' THEN m.category WHEN m.kind <> 'template' THEN 'service'
-    ELSE coalesce(nullif(lower(t.category), ''), 'unknown') END,
+CATEGORY = """
+CASE WHEN m.category <> '' THEN m.category WHEN m.kind <> 'template' THEN 'service'
+ELSE coalesce(nullif(lower(t.category), ''), 'unknown') END
+"""
+"""What a message `m` with its template `t` is billed as: what a receipt says, else what it is."""
+BILLING = """
+CASE WHEN m.billable = 1 THEN 'billed' WHEN m.billable = 0 AND lower(m.pricing_type) = 'free_customer_service'
+THEN 'allowed' WHEN m.billable = 0 OR m.turn IS NULL THEN 'free' ELSE 'unsaid' END
+"""
+"""Billing's word. What somebody wrote in the business's own app (it has no turn) is free unless a receipt differs."""
+_WITHIN = "m.channel_id = ? AND m.created_at >= ? AND m.created_at < ? AND m.tenant_id = ?"
+_COUNT = f"""
+SELECT m.direction = 'IN', CASE WHEN m.direction = 'IN' THEN '' ELSE {CATEGORY} END, {BILLING}, c.address, c.user_id,
     count(*), sum(m.delivered_at IS NOT NULL), coalesce(sum(m.billable), 0)
 FROM message m LEFT JOIN template t ON t.id = m.template_id
-WHERE m.channel_id = ? AND m.created_at >= ? AND m.created_at < ? AND m.tenant_id = ?
+LEFT JOIN customer c ON c.id = m.customer_id AND m.direction = 'OUT'
+WHERE {_WITHIN}
 AND (m.sent_at IS NOT NULL OR m.direction = 'IN' AND m.kind NOT IN ('system', 'preference'))
-GROUP BY 1, 2 ORDER BY 2
-"""
+GROUP BY 1, 2, 3, c.id ORDER BY 2
+"""  # noqa: S608 - fixed text
 _COUNT_SESSIONS = """
 SELECT count(*) FROM session WHERE channel_id = ? AND opened_at >= ? AND opened_at < ? AND tenant_id = ?
 """
@@ -98,18 +139,36 @@ def count(span: Span) -> Figures:
     rows = db.rows(_COUNT, *asked)
     [(conversations,)] = db.rows(_COUNT_SESSIONS, *asked)
     out = [row for row in rows if not row[0]]
+    categories: Counter[str] = Counter()
+    for row in out:
+        categories[row[1]] += row[5]
     return Figures(
-        messages_in=sum(row[2] for row in rows if row[0]),
-        messages_out=sum(row[2] for row in out),
-        delivered=sum(row[3] for row in out),
-        billable=sum(row[4] for row in out),
+        messages_in=sum(row[5] for row in rows if row[0]),
+        messages_out=sum(row[5] for row in out),
+        delivered=sum(row[6] for row in out),
+        billable=sum(row[7] for row in out),
         conversations=conversations,
-        categories={row[1]: row[2] for row in out},
+        categories=dict(categories),
+        groups=grouped((*row[1:5], row[6]) for row in out),
     )
 
 
+def grouped(rows: Iterable[tuple[str, str, str, str, int]]) -> tuple[Group, ...]:
+    """Groups in order, of category, billing, the customer's address and user id, and how many were delivered."""
+    found: Counter[tuple[str, str, str]] = Counter()
+    for category, billing, address, user_id, number in rows:
+        found[normal(category), countries.of(address or "", user_id or ""), billing] += number
+    return tuple(Group(*key[:2], Billing(key[2]), number) for key, number in sorted(found.items()) if number)
+
+
+def normal(category: str) -> str:
+    """A provider's word for a category in one spelling: receipts write `authentication-international`, reports
+    `AUTHENTICATION_INTERNATIONAL` (facts/providers §2.10)."""
+    return category.strip().lower().replace("-", "_").replace(" ", "_")
+
+
 def kept(tenant_id: int, first: str, last: str) -> list[DailyUsage]:
-    """The tenant's kept days from `first` to `last`, both included."""
+    """The tenant's kept days from `first` to `last`, both included: ours, and what providers told."""
     return DailyUsage.load("WHERE tenant_id = ? AND day >= ? AND day <= ?", tenant_id, first, last)
 
 
@@ -137,8 +196,9 @@ def keep(span: Span, figures: Figures, begun: int, now: datetime) -> bool:
     )
     if row is None:
         return False
-    values = {name: getattr(figures, name) for name in Figures.__slots__}
-    DailyUsage.change(row.id, **values, stale=0, computed_at=now)
+    values = {name: getattr(figures, name) for name in (*NUMBERS, "categories")}
+    details = [[group.category, group.country, group.billing, group.count] for group in figures.groups]
+    DailyUsage.change(row.id, **values, details=details, stale=0, computed_at=now)
     return True
 
 

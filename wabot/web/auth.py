@@ -53,21 +53,39 @@ def tenant_or_operator(*, to_write: bool = False) -> Tenant | None:
     return None if token.tenant_id is None else _named(token)
 
 
-def operator_only() -> None:
-    """The operator, by the admin key or an admin token. Raises Problem 400, 401, and 403 for a tenant's credential."""
+def operator_only(*, to_write: bool = False) -> None:
+    """The operator, by the admin key or an admin token. Raises Problem 400, 401, and 403 for a tenant's credential and
+    for a read-only one where something is written."""
     refuse_secrets_in_query(request.args)
     key = request.headers.get("X-API-Key")
     if key is not None:
-        _admit_operator(key, to_write=False)
-    elif _token().tenant_id is not None:
+        _admit_operator(key, to_write)
+        return
+    token = _token()
+    if token.tenant_id is not None or (to_write and token.read_only):
         raise _forbidden()
+
+
+def tenant_or_dashboard() -> Tenant | None:
+    """The tenant that calls, or None for the operator and for whoever has DASHBOARD_API_KEY; while it is unset nobody
+    has. Raises Problem 400, 401 or 403."""
+    refuse_secrets_in_query(request.args)
+    by_key = request.headers.get("X-API-Key") is None and _bears("dashboard_api_key")
+    return None if by_key else tenant_or_operator()
+
+
+def meant(own: Tenant | None, slug: str) -> Tenant | None:
+    """The tenant that a caller means by this name, which may lack; None is all of them, for who may see all. Raises
+    Problem 404 for another's and for one that there is not."""
+    if not slug:
+        return own
+    return _existing(tenants.by_slug(slug) if own is None else own if slug == own.slug else None)
 
 
 def scheduler_only() -> None:
     """Whoever has CRON_SECRET; while it is unset nobody. Raises Problem 400 or 401."""
     refuse_secrets_in_query(request.args)
-    expected = config.settings().secret("cron_secret") or ""
-    if not expected or not hmac.compare_digest(expected.encode(), _bearer().encode()):
+    if not _bears("cron_secret"):
         raise _unauthorised()
 
 
@@ -122,6 +140,12 @@ def _named(token: ApiToken) -> Tenant:
 def _bearer() -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _bears(setting: str) -> bool:
+    """Whether the bearer is this setting's secret."""
+    expected = config.settings().secret(setting) or ""
+    return bool(expected) and hmac.compare_digest(expected.encode(), _bearer().encode())
 
 
 def _is_admin_key(key: str) -> bool:

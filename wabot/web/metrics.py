@@ -22,6 +22,7 @@ _COUNTERS = (
     (tallies.MESSAGES, "Messages that came into each state.", ("direction", "status")),
     (tallies.BOOTSTRAPS, "Welcome bootstraps that have ended, by how.", ("status",)),
     (tallies.FORMER_SECRETS, "Webhooks that were signed with credentials replaced before.", ("provider",)),
+    (tallies.USAGE_PULLS, "Usage pulls of one channel, by what became of them; each failed try counts.", ("result",)),
 )
 _HISTOGRAMS = (
     (tallies.SEND_SECONDS, "Seconds that a provider took for one send."),

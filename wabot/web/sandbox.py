@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, jsonify, make_response, render_template, request
 
 from wabot import config
-from wabot.core import sandbox, sandbox_files
+from wabot.core import sandbox, sandbox_files, sandbox_usage
 from wabot.store import tenants
 from wabot.store.tenants import Channel
 from wabot.web import sandbox_asked, sandbox_media, sandbox_texts, sandbox_thread
@@ -20,7 +20,7 @@ from wabot.web.problems import Problem
 blueprint = Blueprint("sandbox", __name__, url_prefix="/sandbox")
 blueprint.register_blueprint(sandbox_media.blueprint)
 
-API_ENDPOINTS = frozenset({"sandbox.take", "sandbox.media.take", "sandbox.media.give"})
+API_ENDPOINTS = frozenset({"sandbox.take", "sandbox.usage", "sandbox.media.take", "sandbox.media.give"})
 """The provider's side: authorised by a channel's number and secret, with no demo."""
 UPLOAD_ENDPOINT = "sandbox.media.upload"
 LONGEST_SILENCE_SECONDS = 25.0
@@ -39,10 +39,20 @@ def take() -> Response:
         sent = sandbox_asked.json_body()
     except Problem as problem:
         return _refusal(problem.status, problem.sentence)
-    taken = sandbox.take(sandbox_asked.secret(), sent)
-    if taken is None:
-        return _silence()
-    return make_response(jsonify(taken.body), taken.status)
+    return _answered(sandbox.take(sandbox_asked.secret(), sent))
+
+
+@blueprint.get("/api/usage")
+def usage() -> Response:
+    """The provider's API: what our adapter's channel did on some days; the switches apply as to sends."""
+    channel = sandbox.authorised(sandbox_asked.secret(), request.headers.get("X-Sandbox-Number", ""))
+    if channel is None:
+        return _answered(sandbox.STRANGER)
+    return _answered(sandbox_usage.tell(channel, request.args.get("from", ""), request.args.get("to", "")))
+
+
+def _answered(taken: sandbox.Taken | None) -> Response:
+    return _silence() if taken is None else make_response(jsonify(taken.body), taken.status)
 
 
 def _refusal(status: int, sentence: str) -> Response:

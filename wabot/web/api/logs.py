@@ -4,13 +4,12 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from wabot.core import shapes, tenancy
+from wabot.core import shapes
 from wabot.store import logs
 from wabot.store.logs import Asked
 from wabot.store.tenants import Tenant
 from wabot.web import auth
 from wabot.web.api import queries
-from wabot.web.problems import Problem
 
 blueprint = Blueprint("logs", __name__)
 
@@ -40,13 +39,10 @@ def of_all() -> Response:
 
 
 def scope(own: Tenant | None, slug: str) -> int | None:
-    """The tenant that the caller means, whose name may lack; None is all of them, for the operator. Raises Problem
-    404 for another's and for one that there is not."""
-    if own is None:
-        return tenancy.find_tenant(slug).id if slug else None
-    if slug and slug != own.slug:
-        raise Problem(404, "not_found", "There is no such thing.")
-    return own.id
+    """The id of the tenant that the caller means, whose name may lack; None is all of them, for the operator. Raises
+    Problem 404 for another's and for one that there is not."""
+    tenant = auth.meant(own, slug)
+    return tenant.id if tenant else None
 
 
 def _page(asked: Asked) -> dict[str, Any]:

@@ -1,17 +1,19 @@
 """What the query of a list of the log may say, checked."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from flask import request
 
 from wabot import words
 from wabot.bot.state import LOCALES
-from wabot.core import moments
+from wabot.core import days, moments, reporting
 from wabot.store.logs import Asked
+from wabot.store.tenants import Tenant
 from wabot.web.problems import Problem
 
 LARGEST_PAGE = 200
 LONGEST_TEXT = 100
+MOST_DAYS = 366
 OUTGOING = [word.value for word in words.Status if word is not words.Status.RECEIVED]
 
 
@@ -56,6 +58,22 @@ def language() -> str:
     if lang and lang not in LOCALES:
         raise Problem(400, "bad_lang", f"lang is one of {', '.join(LOCALES)}.")
     return lang
+
+
+def span(tenant: Tenant, now: datetime) -> tuple[date, date]:
+    """From which to which of the tenant's days. Raises Problem 400."""
+    first, last = reporting.span(tenant, _day("from"), _day("to"), now)
+    if first > last or (last - first).days >= MOST_DAYS:
+        raise Problem(400, "bad_range", f"from is no later than to, and they span at most {MOST_DAYS} days.")
+    return first, last
+
+
+def _day(name: str) -> date | None:
+    text = request.args.get(name, "")
+    try:
+        return days.parse(text) if text else None
+    except ValueError as error:
+        raise Problem(400, f"bad_{name}", f"{name} is a day such as 2026-11-20.") from error
 
 
 def number(name: str, code: str, *, default: int, least: int, most: int) -> int:

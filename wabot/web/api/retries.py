@@ -71,7 +71,7 @@ def retry() -> Response:
     tenant_id = scope(own, body.filter.business_id if body.filter else "")
     if body.dry_run:
         found = retrying.forecast(tenant_id, body.wanted())
-        return jsonify(matching=found.matching, outsideWindow=found.outside_window, estimatedCost=None)
+        return jsonify(matching=found.matching, outsideWindow=found.outside_window, estimatedCost=found.cost)
     return _accepted(_retry_one(tenant_id, body) if body.log_id else _retry_many(tenant_id, body))
 
 

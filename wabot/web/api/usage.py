@@ -1,11 +1,13 @@
 """Usage: a tenant's own figures, and the operator's view of all of them."""
 
-from datetime import date, datetime
+from datetime import datetime
 
 from flask import Blueprint, Response, jsonify, request
 
 from wabot import clock
-from wabot.core import days, reporting, tenancy
+from wabot.core import attributing, days, reconciling, reporting, tenancy
+from wabot.core.days import Month
+from wabot.store.charges import Dimension
 from wabot.store.tenants import Tenant
 from wabot.web import auth
 from wabot.web.api import queries
@@ -13,7 +15,6 @@ from wabot.web.problems import Problem
 
 blueprint = Blueprint("usage", __name__, url_prefix="/usage")
 
-MOST_DAYS = 366
 MOST_MONTHS = 36
 FURTHEST_OFFSET = 1_000_000_000
 
@@ -40,7 +41,7 @@ def of_tenant(slug: str) -> Response:
 def daily(slug: str) -> Response:
     """What each channel did on each day with traffic, newest first; `from` and `to` are days of the tenant's zone."""
     tenant, now = auth.tenant_for(slug), clock.now()
-    return jsonify(data=reporting.daily(tenant, *_days(tenant, now), now))
+    return jsonify(data=reporting.daily(tenant, *queries.span(tenant, now), now))
 
 
 @blueprint.get("/<slug>/monthly")
@@ -51,17 +52,32 @@ def monthly(slug: str) -> Response:
     return jsonify(data=reporting.monthly(tenant, months, clock.now()))
 
 
-def _days(tenant: Tenant, now: datetime) -> tuple[date, date]:
-    """The days that the query asks for. Raises Problem 400."""
-    first, last = reporting.span(tenant, _day("from"), _day("to"), now)
-    if first > last or (last - first).days >= MOST_DAYS:
-        raise Problem(400, "bad_range", f"from is no later than to, and they span at most {MOST_DAYS} days.")
-    return first, last
+@blueprint.get("/<slug>/costs")
+def costs(slug: str) -> Response:
+    """What the outgoing messages of a `month` cost, `by` the flow step that wrote them, their kind or their type."""
+    tenant, now = auth.tenant_for(slug), clock.now()
+    return jsonify(data=attributing.shape(tenant, _month(tenant, now), _dimension(), now))
 
 
-def _day(name: str) -> date | None:
-    text = request.args.get(name, "")
+@blueprint.get("/<slug>/check")
+def check(slug: str) -> Response:
+    """What providers told of their days beside our ledger, with the differences and the messages behind them."""
+    tenant = auth.tenant_for(slug)
+    return jsonify(data=reconciling.shapes(tenant, *queries.span(tenant, clock.now())))
+
+
+def _month(tenant: Tenant, now: datetime) -> Month:
+    """The month that the query asks for, else the current one. Raises Problem 400."""
+    text = request.args.get("month", "")
     try:
-        return days.parse(text) if text else None
+        return Month.parse(text) if text else Month.of(days.of(tenant.timezone, now))
     except ValueError as error:
-        raise Problem(400, f"bad_{name}", f"{name} is a day such as 2026-11-20.") from error
+        raise Problem(400, "bad_month", "month is a month such as 2026-11.") from error
+
+
+def _dimension() -> Dimension:
+    """What the costs are told apart by. Raises Problem 400."""
+    text = request.args.get("by") or Dimension.STEP.value
+    if text not in set(Dimension):
+        raise Problem(400, "bad_by", f"by is one of {', '.join(Dimension)}.")
+    return Dimension(text)
