@@ -1,27 +1,28 @@
 """What others see of orders: the JSON of CONTRACT §5, for the API, for live views and for `--json` alike. Money is in
 major units, as a number; `currency` stands beside it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from wabot import clock, words
-from wabot.core import order_steps, shapes
+from wabot.core import attributing, costing, money, order_steps, shapes
 from wabot.store import order_lists
 from wabot.store.customers import Customer
-from wabot.store.order_lists import Sent
 from wabot.store.orders import Order, OrderItem, OrderStep
 from wabot.store.tenants import Tenant
+
+_MICRO_DIGITS = 6
 
 
 def page(tenant: Tenant, rows: Sequence[Order]) -> list[dict[str, Any]]:
     """These orders of the tenant, each with all that belongs to it."""
     ids = [row.id for row in rows]
     items, steps = order_lists.items_of(tenant.id, ids), order_lists.steps_of(tenant.id, ids)
-    sent = order_lists.sent_for(tenant.id, ids)
-    customers, costs = order_lists.customers_of(tenant.id, rows), costs_of(tenant, ids)
+    customers = order_lists.customers_of(tenant.id, rows)
+    messages = _messages(tenant, rows)
     return [
         _order(row, customers[row.customer_id], items[row.id], steps[row.id], tenant.locale)
-        | {"messages": _messages(row, sent[row.id], costs)}
+        | {"messages": messages[row.id]}
         for row in rows
     ]
 
@@ -32,15 +33,9 @@ def one(tenant: Tenant, row: Order) -> dict[str, Any]:
     return shaped
 
 
-def costs_of(tenant: Tenant, order_ids: Sequence[int]) -> Mapping[int, dict[str, Any] | None]:  # noqa: ARG001
-    """The seam for what the messages of each order cost, `{amount, currency}` by rate card; nothing is known of it
-    without one."""
-    return dict.fromkeys(order_ids)
-
-
 def major(minor: int, digits: int) -> float | int:
-    """An amount in major units: 29.5 of 2950, and whole where the currency has no smaller unit."""
-    return round(minor / 10**digits, digits) if digits else minor
+    """An amount in major units: 29.5 of 2950, whole where it is whole."""
+    return money.number(minor * 10 ** (_MICRO_DIGITS - digits))
 
 
 def number(row: Order) -> int | str | None:
@@ -116,6 +111,15 @@ def named(names: words.Names, locale: str) -> str:
     return names.get(locale) or next((name for _, name in sorted(names.items()) if name), "")
 
 
-def _messages(row: Order, sent: Sent, costs: Mapping[int, dict[str, Any] | None]) -> dict[str, Any]:
-    """What the order took to come about and to be followed, and how many messages were not sent because one did."""
-    return {"count": sent.count, "billable": sent.billable, "cost": costs[row.id], "saved": row.saved}
+def _messages(tenant: Tenant, rows: Sequence[Order]) -> dict[int, dict[str, Any]]:
+    """What each order took to come about and to be followed: messages sent, how many of them are charged, what they
+    cost by the rate cards, and how many were not sent because one did."""
+    sent = order_lists.sent_for(tenant.id, [row.id for row in rows])
+    charged = attributing.of_each(tenant, sent, clock.now())
+    nothing_in = costing.shown_currency(tenant)
+    found = {}
+    for row in rows:
+        billable, cost = charged[row.id]
+        shown = costing.one(cost, nothing_in)
+        found[row.id] = {"count": len(sent[row.id]), "billable": billable, "cost": shown, "saved": row.saved}
+    return found

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,14 +11,6 @@ from wabot.store.fields import clean
 from wabot.store.orders import Order, OrderItem, OrderStep
 
 _NUMBERLIKE = re.compile(r"[\d\s+#().-]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """How many messages an order took so far, and how many of them its provider bills."""
-
-    count: int = 0
-    billable: int = 0
 
 
 def page(tenant_id: int, *, status: str = "", search: str = "", before: int | None = None, most: int) -> list[Order]:
@@ -81,15 +72,16 @@ def customers_of(tenant_id: int, rows: Sequence[Order]) -> Mapping[int, Customer
     return {row.id: row for row in Customer.load(f"WHERE tenant_id = ? AND id IN ({_marks(ids)})", tenant_id, *ids)}
 
 
-def sent_for(tenant_id: int, ids: Sequence[int]) -> Mapping[int, Sent]:
-    """How many messages were sent for each of these orders of the tenant."""
+def sent_for(tenant_id: int, ids: Sequence[int]) -> Mapping[int, list[int]]:
+    """The messages that were sent for each of these orders of the tenant, by order."""
     sql = (
-        "SELECT order_id, count(*), coalesce(sum(billable), 0) FROM message "  # noqa: S608 - marks of our own
-        f"WHERE order_id IN ({_marks(ids)}) AND tenant_id = ? AND direction = 'OUT' AND sent_at IS NOT NULL "
-        "GROUP BY order_id"
+        "SELECT order_id, id FROM message "  # noqa: S608 - marks of our own
+        f"WHERE order_id IN ({_marks(ids)}) AND tenant_id = ? AND direction = 'OUT' AND sent_at IS NOT NULL"
     )
-    found = {order_id: Sent(count, billable) for order_id, count, billable in db.rows(sql, *ids, tenant_id)}
-    return {order_id: found.get(order_id, Sent()) for order_id in ids}
+    found: dict[int, list[int]] = {order_id: [] for order_id in ids}
+    for order_id, message_id in db.rows(sql, *ids, tenant_id):
+        found[order_id].append(message_id)
+    return found
 
 
 def link_flow(order: Order, since: datetime) -> int:
