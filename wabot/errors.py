@@ -5,6 +5,7 @@ WabotError
 ├── SealError                   a credential cannot be opened with this secret key
 ├── NotFound                    no such thing, or someone else's
 ├── Conflict                    it exists already, or its state forbids this
+│   └── StepForbidden           … an order cannot come from where it is to where it should; `allowed` can follow
 ├── Refused                     a send that is refused at once; `code` is CONTRACT §5's word
 ├── CannotWrite                 the file could not be written before the caller's deadline
 ├── Unreadable                  a verified webhook, or one item of it, that no parser understands
@@ -40,6 +41,14 @@ class NotFound(WabotError):
 
 class Conflict(WabotError):
     """The thing exists already, or its present state forbids the change."""
+
+
+class StepForbidden(Conflict):
+    """An order's state does not lead to the one that was asked for; `allowed` are those that can follow."""
+
+    def __init__(self, message: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.allowed = allowed
 
 
 class Refused(WabotError):

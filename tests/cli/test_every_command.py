@@ -30,7 +30,7 @@ CONTRACT = """
     tenant:add,list,show,edit,suspend,resume,remove channel:add,list,pause,resume,edit,check,recover
     token:create,list,revoke webhook:list,show,replay
     usage:show,list,daily,export,check,costs usage/rates:show,load,example usage:pull,schedule,unschedule,jobs
-    bootstrap:list,run
+    bootstrap:list,run order:list,status,submit,confirm
     template:list,set,pull,warm menu:import,export,check,remove message:cancel retry:list,run,discard
 """
 
@@ -91,6 +91,10 @@ SOME_ARGUMENTS = {
     ("send",): ("a", "+966511111111", "hi"),
     ("webhook", "show"): ("1",),
     ("webhook", "replay"): ("1",),
+    ("order", "list"): ("a",),
+    ("order", "status"): ("1", "PREPARING"),
+    ("order", "submit"): ("1",),
+    ("order", "confirm"): ("1", "--number", "7"),
     ("template", "list"): ("a",),
     ("template", "set"): ("1", "ready", "tpl-1"),
     ("template", "pull"): ("1",),

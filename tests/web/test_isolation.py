@@ -8,18 +8,22 @@ import pytest
 from werkzeug.routing import Rule
 
 from tests.web.conftest import Cast
-from wabot.store import media
+from wabot import clock
+from wabot.core import ordering
+from wabot.store import db, media
 from wabot.store.customers import Conversation
 from wabot.store.media import Media
 from wabot.store.messages import Message
+from wabot.store.orders import Order
 from wabot.store.pulls import UsageRun
 from wabot.store.schedules import Schedule
 from wabot.web import create_app
-from wabot.words import Direction, Status
+from wabot.words import Direction, Line, OrderType, PaymentMethod, Status, Wish
 
 OPEN = {
     "webhooks.shared": "verified by signature",
     "webhooks.of_channel": "verified by signature",
+    "webhooks.of_orders": "whoever knows the unguessable key; nothing is shown",
     "files.fetch": "whoever knows the unguessable key; only what a tenant uploaded to be sent",
     "api.confirmation.show": "whoever knows the unguessable token; only whether it was sent",
     "confirmation.page": "the same",
@@ -58,6 +62,8 @@ OF_A_TENANT = {
     "api.media.upload": Route(f"{SLUG}/media", "POST", b"bytes", 201),
     "api.messages.send": Route(f"{SLUG}/messages", "POST", {"to": "{customer}", "message": "hi"}, 202),
     "api.messages.cancel": Route(f"{SLUG}/messages/{{message}}", "DELETE"),
+    "api.orders.orders": Route(f"{SLUG}/orders", for_operator=True),
+    "api.orders.move": Route(f"{SLUG}/orders/{{order}}/status", "PATCH", {"status": "PREPARING"}, for_operator=True),
     "api.statistics.analytics": Route(f"{SLUG}/analytics", for_operator=True),
     "api.templates.of_tenant": Route(f"{SLUG}/templates", for_operator=True),
     "api.usage.check": Route("/api/usage/{slug}/check", for_operator=True),
@@ -101,7 +107,12 @@ def path(cast: Cast, endpoint: str, slug: str, ids_of: str) -> str:
     """The route's address under this tenant's name, with the ids of things of that one."""
     conversation, file = cast.conversation_id(ids_of), file_of(cast, ids_of)
     return ALL[endpoint].path.format(
-        slug=slug, conversation=conversation, media=file, message=queued(cast, ids_of), run=NOTHING
+        slug=slug,
+        conversation=conversation,
+        media=file,
+        message=queued(cast, ids_of),
+        order=order_of(cast, ids_of),
+        run=NOTHING,
     )
 
 
@@ -109,6 +120,14 @@ def file_of(cast: Cast, slug: str) -> int:
     """A file that the tenant uploaded."""
     found = Media.select().where(Media.tenant_id == cast.tenant_id(slug)).first()
     return int(found.id if found else cast.upload(f"a file of {slug}".encode(), "text/plain", slug).json["mediaId"])
+
+
+def order_of(cast: Cast, slug: str) -> int:
+    """An order of the tenant."""
+    conversation = Conversation.get_by_id(cast.conversation_id(slug))
+    line = Line("juice", {"en": "Juice"}, 800)
+    wish = Wish(OrderType.DELIVERY, (line,), PaymentMethod.CASH)
+    return db.write(lambda: int(ordering.place(conversation, wish, key="answer:1", now=clock.now()).id))
 
 
 def queued(cast: Cast, slug: str) -> int:
@@ -131,9 +150,10 @@ def call(cast: Cast, endpoint: str, url: str, who: str) -> Any:
 def rows() -> list[tuple[Any, ...]]:
     """What a caller could have changed."""
     changeable = [(row.id, row.status) for row in Message.select().order_by(Message.id)]
+    moved = [(row.id, row.status) for row in Order.select().order_by(Order.id)]
     schedules = [(row.cron, row.enabled) for row in Schedule.select().order_by(Schedule.id)]
     told = [(row.id, row.state, row.bot_active, row.unread) for row in Conversation.select().order_by(Conversation.id)]
-    return [*changeable, *schedules, *told, (Media.select().count(), UsageRun.select().count())]
+    return [*changeable, *moved, *schedules, *told, (Media.select().count(), UsageRun.select().count())]
 
 
 @pytest.mark.parametrize("rule", rules(), ids=str)
@@ -215,7 +235,8 @@ def test_another_tenant_s_and_an_unknown_one_are_the_same_404(cast: Cast, endpoi
 def test_another_tenant_s_thing_under_one_s_own_slug_is_404(cast: Cast, endpoint: str) -> None:
     theirs = path(cast, endpoint, "luma", "bait")
     unknown = [
-        OF_A_TENANT[endpoint].path.format(slug="luma", conversation=n, media=n, message=n) for n in (NOTHING, TOO_BIG)
+        OF_A_TENANT[endpoint].path.format(slug="luma", conversation=n, media=n, message=n, order=n)
+        for n in (NOTHING, TOO_BIG)
     ]
     before = rows()
     answers = [call(cast, endpoint, url, "bob") for url in (theirs, *unknown)]

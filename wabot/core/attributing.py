@@ -2,7 +2,7 @@
 day's messages that cost the same, free ones are spread evenly, so that the parts add up to the whole."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -90,13 +90,32 @@ def shape(tenant: Tenant, month: Month, by: Dimension, now: datetime) -> list[di
 def of_messages(tenant: Tenant, ids: Iterable[int], now: datetime) -> tuple[int, Cost]:
     """How many of the tenant's messages with these ids are charged, and what they cost: their share of what messages
     like them cost on their day, rounded up. For what belongs together, such as the messages of an order."""
-    wanted: dict[date, Counter[tuple[int, tuple[str, str, str]]]] = {}
+    return of_each(tenant, {0: ids}, now)[0]
+
+
+def of_each(tenant: Tenant, wanted: Mapping[int, Iterable[int]], now: datetime) -> dict[int, tuple[int, Cost]]:
+    """The same of several sets of messages, by their keys; their days are counted once for all of them."""
+    counted = {key: _by_day(tenant, ids) for key, ids in wanted.items()}
+    known = {day for found in counted.values() for day in found}
+    charged = estimating.of_days(tenant, min(known), max(known), now) if known else []
+    return {key: _shares(found, charged) for key, found in counted.items()}
+
+
+_Counted = Mapping[date, Mapping[tuple[int, tuple[str, str, str]], int]]
+
+
+def _by_day(tenant: Tenant, ids: Iterable[int]) -> _Counted:
+    found: dict[date, Counter[tuple[int, tuple[str, str, str]]]] = {}
     for channel_id, at, group in charges.delivered(tenant.id, ids):
-        wanted.setdefault(days.of(tenant.timezone, at), Counter())[channel_id, _key(group)] += 1
+        found.setdefault(days.of(tenant.timezone, at), Counter())[channel_id, _key(group)] += 1
+    return found
+
+
+def _shares(wanted: _Counted, charged: Iterable[Charged]) -> tuple[int, Cost]:
     found = [
-        _share(charge, wanted[day][row.day.channel_id, _key(charge.group)])
-        for day in wanted
-        for row in estimating.of_days(tenant, day, day, now)
+        _share(charge, wanted[row.day.day].get((row.day.channel_id, _key(charge.group)), 0))
+        for row in charged
+        if row.day.day in wanted
         for charge in row.charges
     ]
     return sum(charge.billed + charge.unpriced for charge in found), costing.total(found)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from wabot import clock, errors, words
-from wabot.core import answering, handing_over, opting, receipts, templates
+from wabot.core import answering, callbacks, handing_over, opting, receipts, templates
+from wabot.core.callbacks import Callback
 from wabot.providers import by_name
 from wabot.providers.base import Arrived
 from wabot.store import attempts, customers, db, media, messages, tenants, webhooks
@@ -27,6 +28,7 @@ FURTHEST_AHEAD = timedelta(hours=1)
 class _Parsed:
     webhook: Webhook
     items: tuple[words.Item, ...] = ()
+    callback: Callback | None = None
     unreadable: str = ""
 
 
@@ -54,7 +56,7 @@ def replay(webhook_id: int) -> None:
     if webhook is None or webhook.body is None:
         raise errors.NotFound(f"there is no webhook {webhook_id} with its body")
     tenant_id, channel_id = webhook.tenant_id, webhook.channel_id
-    if channel_id is None:
+    if channel_id is None and webhook.provider != callbacks.PROVIDER:
         raise errors.Conflict(f"webhook {webhook_id} is for no channel")
     db.write(lambda: webhooks.replay(webhook_id, tenant_id, channel_id))
 
@@ -70,6 +72,8 @@ def _parse(webhook: Webhook) -> _Parsed:
         return _Parsed(webhook, unreadable="poison")
     arrived = Arrived("POST", webhook.target, {"content-type": webhook.content_type}, webhook.body)
     try:
+        if webhook.provider == callbacks.PROVIDER:
+            return _Parsed(webhook, callback=callbacks.parse(webhook.body))
         return _Parsed(webhook, tuple(by_name(webhook.provider).parse(arrived)))
     except errors.Unreadable as error:
         return _Parsed(webhook, unreadable=str(error))
@@ -90,6 +94,10 @@ def _apply(waiting: Sequence[_Parsed], now: datetime) -> int:
 
 def _apply_one(parsed: _Parsed, now: datetime) -> None:
     webhook = parsed.webhook
+    if parsed.callback is not None:
+        applied = callbacks.apply(webhook, parsed.callback, now)
+        webhooks.end_reading(webhook, applied.verdict, now, reason=applied.reason, about=applied.about)
+        return
     channel = tenants.channel(webhook.channel_id) if webhook.channel_id else None
     if channel is None or parsed.unreadable:
         reason = parsed.unreadable or "its channel is gone"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from wabot import clock, config, errors, words
-from wabot.core import tenancy
+from wabot.core import callbacks, tenancy
 from wabot.providers import REGISTRY, by_name
 from wabot.providers.base import Account, Address, Answer, Arrived, Provider
 from wabot.store import db, messages, tallies, tenants, webhooks
@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 3 << 20
 RETRY_AFTER_SECONDS = 5
+PLATFORM_BUDGET_SECONDS = 8.0
+"""How long the order platform may wait for its answer; it does not say how long it would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,27 @@ def accept_for_key(key: str, arrived: Arrived) -> Reply:
     if not signed:
         return _refused(provider.name, channel.id, "bad_signature", arrived)
     return _journal(provider, [_entry(provider, arrived, channel)], began, by_former=int(signed == _FORMER))
+
+
+def accept_of_orders(key: str, arrived: Arrived) -> Reply:
+    """Take in what the order platform tells, on a tenant's own route: whoever knows its key is the platform."""
+    began = clock.monotonic()
+    tenant = tenants.by_orders_key(key)
+    if tenant is None:
+        return _refused(callbacks.PROVIDER, None, "unknown_key", arrived)
+    entry = webhooks.entry(
+        tenant_id=tenant.id,
+        channel_id=None,
+        provider=callbacks.PROVIDER,
+        dedupe_key=hashlib.sha256(f"orders {tenant.id}\n".encode() + arrived.body).digest(),
+        target=arrived.target,
+        content_type=arrived.headers.get("content-type", ""),
+        body=arrived.body,
+        verdict=words.Verdict.ACCEPTED,
+        now=clock.now(),
+    )
+    done = Reply(200, body="")
+    return _write_down(callbacks.PROVIDER, PLATFORM_BUDGET_SECONDS, [entry], done, began, by_former=0)
 
 
 def challenge(arrived: Arrived, key: str | None = None) -> Answer | None:
@@ -142,6 +165,13 @@ def _entry(provider: Provider, arrived: Arrived, channel: Channel | None) -> web
 
 
 def _journal(provider: Provider, entries: Sequence[webhooks.Entry], began: float, *, by_former: int) -> Reply:
+    done = Reply(200, provider.answer.content_type, provider.answer.body)
+    return _write_down(provider.name, provider.webhook_budget_seconds, entries, done, began, by_former=by_former)
+
+
+def _write_down(
+    name: str, budget_seconds: float, entries: Sequence[webhooks.Entry], done: Reply, began: float, *, by_former: int
+) -> Reply:
     """`by_former` of the entries were signed with replaced credentials; they are counted in the one write that there
     is, because a webhook must not wait for two."""
     earlier = tallies.noted()
@@ -149,17 +179,17 @@ def _journal(provider: Provider, entries: Sequence[webhooks.Entry], began: float
     def store() -> list[webhooks.Journalled]:
         tallies.write_noted(earlier)
         for _ in range(by_former):
-            tallies.count(tallies.FORMER_SECRETS, provider=provider.name)
+            tallies.count(tallies.FORMER_SECRETS, provider=name)
         return [webhooks.add(entry) for entry in entries]
 
     try:
-        journalled = db.write(store, deadline=provider.webhook_budget_seconds)
+        journalled = db.write(store, deadline=budget_seconds)
     except errors.CannotWrite:
-        log.exception("a webhook could not be written down", extra={"provider": provider.name})
+        log.exception("a webhook could not be written down", extra={"provider": name})
         return Reply(503, body="try again\n", retry_after=RETRY_AFTER_SECONDS)
     log.debug("webhook taken in", extra={"webhooks": [row.id for row in journalled if row.new]})
-    tallies.note(tallies.WEBHOOK_SECONDS, clock.monotonic() - began, provider=provider.name)
-    return Reply(200, provider.answer.content_type, provider.answer.body)
+    tallies.note(tallies.WEBHOOK_SECONDS, clock.monotonic() - began, provider=name)
+    return done
 
 
 def _dedupe_key(channel: Channel | None, arrived: Arrived) -> bytes:

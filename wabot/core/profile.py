@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wabot import errors
+from wabot.bot.state import Profile
 from wabot.core import money
 from wabot.store.tenants import Tenant
 
@@ -25,6 +27,7 @@ _MINOR_DIGITS = dict.fromkeys(
     ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"), 0
 ) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
 """Currencies whose minor unit is not a hundredth (ISO 4217, list one)."""
+_AMOUNT = re.compile(r"([0-9]{1,9}(\.[0-9]{1,3})?)?")
 _WHOLE_NUMBERS = {"handover_minutes": 10080}
 _SECONDS = re.compile(r"[0-9](\.[0-9]{1,3})?", re.ASCII)
 LONGEST_DEBOUNCE_SECONDS = 2.0
@@ -55,6 +58,8 @@ def check(values: Mapping[str, Any], settings: Mapping[str, str]) -> None:
 def _check_key(key: str, value: str) -> None:
     if key not in TENANT_KEYS:
         raise errors.Refused("set", f"{key!r} is not one of {', '.join(TENANT_KEYS)}")
+    if key == "minimum_order" and not _AMOUNT.fullmatch(value):
+        raise errors.Refused("set", "minimum_order is an amount such as 30 or 29.50, or nothing")
     most = _WHOLE_NUMBERS.get(key)
     if most is not None and not (value.isdecimal() and int(value) <= most):
         raise errors.Refused("set", f"{key} is a whole number up to {most}")
@@ -93,3 +98,22 @@ def currency_digits(tenant: Tenant) -> int:
 def minor_digits(currency: str) -> int:
     """How many digits the minor unit of a currency has."""
     return _MINOR_DIGITS.get(currency, 2)
+
+
+def minimum_order_minor(tenant: Tenant) -> int:
+    """What an order must come to at least, in minor units; 0 where nothing is said."""
+    said = setting(tenant, "minimum_order")
+    return int(Decimal(said).scaleb(currency_digits(tenant))) if said and _AMOUNT.fullmatch(said) else 0
+
+
+def for_bot(tenant: Tenant) -> Profile:
+    """The tenant as the bot knows it."""
+    return Profile(
+        name=tenant.name,
+        locale=tenant.locale,
+        currency=tenant.currency,
+        currency_digits=currency_digits(tenant),
+        support_contact=setting(tenant, "support_contact"),
+        app_link=setting(tenant, "app_link"),
+        minimum_order_minor=minimum_order_minor(tenant),
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from wabot import clock, config, errors, words
-from wabot.core import inbox, intake, tenancy
+from wabot.core import callbacks, inbox, intake, tenancy
 from wabot.providers import by_name
 from wabot.providers.base import Arrived, Provider
 from wabot.store import db, inspect, webhooks
@@ -68,7 +68,8 @@ def replay(webhook_id: int) -> None:
     """Have a webhook read again, one that was unrouted by the channel that has its number by now. Raises
     NotFound (also when its body is no longer kept), and Conflict while there is no such channel."""
     webhook = webhooks.find(webhook_id)
-    if webhook is None or webhook.body is None or webhook.channel_id is not None:
+    is_addressed = webhook is not None and (webhook.channel_id is not None or webhook.provider == callbacks.PROVIDER)
+    if webhook is None or webhook.body is None or is_addressed:
         inbox.replay(webhook_id)
         return
     channel = intake.route(by_name(webhook.provider), _arrived(webhook))

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from wabot import clock
-from wabot.core import costing, days, estimating, profile
+from wabot.core import costing, days, estimating, order_statistics, profile
 from wabot.store import rates, statistics, tenants
 from wabot.store.statistics import Delivery, Traffic
 from wabot.store.tenants import Tenant
@@ -66,7 +66,7 @@ def analytics(tenant: Tenant, first: date, last: date) -> dict[str, Any]:
     """What happened at a tenant from `first` to `last`, both included. Times are seconds, null when nobody was
     answered."""
     since, until = days.bounds(tenant.timezone, first, last)
-    ordered = figures(tenant, first, last)
+    ordered = order_statistics.figures(tenant, first, last)
     waits = statistics.waits(tenant.id, since, until)
     return {
         "orders": ordered["orders"],
@@ -87,15 +87,6 @@ def costs(tenant: Tenant | None, edges: Sequence[datetime]) -> list[Mapping[str,
     of = [tenant] if tenant else tenants.with_ids(statistics.who_sent(edges[0], edges[-1]))
     found = [estimating.of_windows(one, edges, edges[-1]) for one in of]
     return [costing.add_up(of_one[number] for of_one in found).micros for number in range(len(windows))]
-
-
-def figures(tenant: Tenant, first: date, last: date) -> dict[str, Any]:  # noqa: ARG001
-    """What was ordered and how it was rated. The seam for `core.order_statistics`: without orders it is all nothing."""
-    return {
-        "orders": {"count": 0, "byStatus": {}, "byDay": [], "revenue": 0},
-        "ratings": {**dict.fromkeys("12345", 0), "average": None},
-        "popularItems": [],
-    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,19 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from wabot import clock, config, errors
-from wabot.core import budgets, catalogs, delivery, media, metering, policy, pulling, scheduling, warming
+from wabot.core import (
+    budgets,
+    catalogs,
+    delivery,
+    media,
+    metering,
+    policy,
+    pulling,
+    resolving,
+    scheduling,
+    submitting,
+    warming,
+)
 from wabot.store import (
     attempts,
     bootstraps,
@@ -82,6 +94,7 @@ def keep_house() -> bool:
     db.write(lambda: workers.beat("consumer", now))
     _abandon_what_the_dead_had()
     delivery.recover_lost()
+    resolving.recover_lost()
     catalogs.recover_lost()
     warming.recover_lost()
     policy.resolve_unknown()
@@ -124,8 +137,11 @@ def _forget(now: datetime) -> int:
 def _past_retention(now: datetime) -> Iterator[int]:
     """Inside a write: drop some of each kind whose retention is over, one after the other; 0 days keep for ever."""
     kinds = (
-        ("RUNS", runs.forget), ("RUNS", pulls.forget), ("EVENTS", events.forget), ("BOOTSTRAPS", bootstraps.forget),
-    )  # fmt: skip
+        ("RUNS", runs.forget),
+        ("RUNS", pulls.forget),
+        ("EVENTS", events.forget),
+        ("BOOTSTRAPS", bootstraps.forget),
+    )
     for kind, forget in kinds:
         if days := config.settings().retention_days[kind]:
             yield forget(now - timedelta(days=days), AT_ONCE)
@@ -136,6 +152,7 @@ def _mind_the_clock() -> None:
     if _watch.lead is not None and abs(lead - _watch.lead) > JUMP_SECONDS:
         delivery.mind_the_clock(lead - _watch.lead)
         media.mind_the_clock()
+        submitting.mind_the_clock()
         pulling.mind_the_clock()
         catalogs.mind_the_clock()
         warming.mind_the_clock()

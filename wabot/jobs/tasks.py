@@ -5,10 +5,23 @@ from datetime import datetime
 from typing import Any
 
 from wabot import clock
-from wabot.core import answering, asking, catalogs, delivery, inbox, media, pulling, retrying, sandbox, upkeep, warming
+from wabot.core import (
+    answering,
+    asking,
+    catalogs,
+    delivery,
+    inbox,
+    media,
+    pulling,
+    resolving,
+    retrying,
+    sandbox,
+    upkeep,
+    warming,
+)
 from wabot.jobs import huey, senders
 from wabot.store import media as files
-from wabot.store import messages, outbox, runs, webhooks
+from wabot.store import messages, outbox, runs, submissions, webhooks
 from wabot.store import sandbox as phone
 from wabot.store.queue import Kind
 
@@ -68,9 +81,15 @@ def retry() -> None:
 
 
 @huey.task()  # type: ignore[untyped-decorator]
-def pull() -> None:
-    """Pull usage figures that are due from providers."""
-    _work("pull", pulling.pull_next)
+def submit() -> None:
+    """Place orders at the platform, and ask it about those that may be there."""
+    _work("submit", resolving.work_next)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
+def look_after_orders() -> None:
+    """Tell customers who wait for their orders, and call somebody where nobody knows."""
+    _work("orders", resolving.look_after)
 
 
 @huey.task()  # type: ignore[untyped-decorator]
@@ -83,6 +102,12 @@ def fetch_menus() -> None:
 def bootstrap() -> None:
     """Fetch what customers who are being welcomed will need next."""
     _work("bootstrap", warming.run_next)
+
+
+@huey.task()  # type: ignore[untyped-decorator]
+def pull() -> None:
+    """Pull usage figures that are due from providers."""
+    _work("pull", pulling.pull_next)
 
 
 @huey.task()  # type: ignore[untyped-decorator]
@@ -119,8 +144,12 @@ def _runs_due(now: datetime) -> datetime | None:
     return now if runs.next_open() else None
 
 
-def _pulls_due(_now: datetime) -> datetime | None:
-    return pulling.next_due()
+def _submissions_due(_now: datetime) -> datetime | None:
+    return submissions.next_due()
+
+
+def _orders_due(_now: datetime) -> datetime | None:
+    return submissions.next_deadline()
 
 
 def _catalog_due(_now: datetime) -> datetime | None:
@@ -129,6 +158,10 @@ def _catalog_due(_now: datetime) -> datetime | None:
 
 def _bootstraps_due(now: datetime) -> datetime | None:
     return warming.next_due(now)
+
+
+def _pulls_due(_now: datetime) -> datetime | None:
+    return pulling.next_due()
 
 
 def _sends_due(now: datetime) -> datetime | None:
@@ -148,8 +181,10 @@ huey.storage.kinds = {
     "fetch": Kind("fetch", 1, _files_due, _nudge(fetch)),
     "ask": Kind("ask", 1, _questions_due, _nudge(ask)),
     "retry": Kind("retry", 1, _runs_due, _nudge(retry)),
-    "pull": Kind("pull", 1, _pulls_due, _nudge(pull)),
+    "submit": Kind("submit", 2, _submissions_due, _nudge(submit)),
+    "orders": Kind("orders", 1, _orders_due, _nudge(look_after_orders)),
     "catalog": Kind("catalog", 4, _catalog_due, _nudge(fetch_menus)),
     "bootstrap": Kind("bootstrap", 5, _bootstraps_due, _nudge(bootstrap)),
+    "pull": Kind("pull", 1, _pulls_due, _nudge(pull)),
     "send": Kind("send", 1, _sends_due, _nudge(send)),
 }

@@ -66,7 +66,7 @@ def merge(tenant_id: int, kept: int, gone: int) -> None:
             db.run("UPDATE conversation SET customer_id = ? WHERE id = ?", kept, conversation_id)
         else:
             _join(conversation_id, int(into[0]), int(into[1]))
-    for table in ("message", "alias", "bootstrap"):
+    for table in ("message", "alias", "orders", "bootstrap"):
         db.run(f"UPDATE {table} SET customer_id = ? WHERE customer_id = ?", kept, gone)  # noqa: S608
     sessions.merge(tenant_id, kept, gone)
     db.run("DELETE FROM customer WHERE id = ? AND tenant_id = ?", gone, tenant_id)
@@ -89,5 +89,6 @@ def _join(conversation_id: int, into: int, turns: int) -> None:
     """What waits in the joined conversation is sent after what waits in the other."""
     move = "UPDATE message SET conversation_id = ?, turn = turn + ? WHERE conversation_id = ?"
     db.run(move, into, turns, conversation_id)
+    db.run("UPDATE orders SET conversation_id = ? WHERE conversation_id = ?", into, conversation_id)
     db.run(_JOIN, into, conversation_id)
     db.run("DELETE FROM conversation WHERE id = ?", conversation_id)

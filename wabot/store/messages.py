@@ -18,7 +18,8 @@ class Message(db.Row):
     it; `answer_due_at` is set while a customer's message waits for the bot; `turn` is its place in
     the order of its conversation. `token` lets its customer see what became of it; `due_by` is who caused its next
     attempt, `critical` that only the operator can mend it, `asked_at` when its provider was asked for its fate;
-    `category` to `billable` are what the provider says it is billed as."""
+    `category` to `billable` are what the provider says it is billed as. `order_id` is the order that it led to or is
+    about."""
 
     tenant_id: int
     channel_id: int
@@ -73,6 +74,7 @@ class Message(db.Row):
     pricing_type = Text(null=True)
     pricing_model = Text(null=True)
     billable = Flag(null=True)
+    order_id = peewee.IntegerField(null=True)
 
     def draft(self) -> words.Draft:
         """What was queued, as it was drafted."""

@@ -57,6 +57,11 @@ class Channel(db.Row):
     sent_today = peewee.IntegerField(default=0)
 
 
+def by_orders_key(key: str) -> Tenant | None:
+    """The tenant whose route for what the order platform tells has this key."""
+    return Tenant.load_one("WHERE orders_key = ?", key)
+
+
 def all_tenants() -> list[Tenant]:
     """Every tenant, by slug."""
     return list(Tenant.select().order_by(Tenant.slug))
@@ -200,9 +205,9 @@ def delete(tenant_id: int) -> None:
 
 
 TENANT_TABLES = (
-    "bootstrap", "wanted", "cache", "usage_schedule", "usage_pull", "usage_run", "alert", "event", "daily_usage",
-    "session", "run", "opt_out", "parked", "attempt", "media", "message", "template", "webhook", "conversation",
-    "alias", "customer", "token", "menu",
+    "order_step", "order_item", "orders", "order_counter", "bootstrap", "wanted", "cache", "usage_schedule",
+    "usage_pull", "usage_run", "alert", "event", "daily_usage", "session", "run", "opt_out", "parked", "attempt",
+    "media", "message", "template", "webhook", "conversation", "alias", "customer", "token", "menu",
 )  # fmt: skip
 """Every table with a tenant's rows, children first; `channel` and `tenant` go last."""
 

@@ -15,16 +15,17 @@ _SECRET_NAMES = {"token", "access_token", "api_key", "apikey", "key", "secret", 
                  "cron_secret"}  # fmt: skip
 
 
-def tenant_for(slug: str) -> Tenant:
-    """The tenant that this request may read as `slug`: its own, or for the operator any. Raises Problem 400, 401,
-    403 or 404."""
+def tenant_for(slug: str, *, to_write: bool = False) -> Tenant:
+    """The tenant that this request may read, or change, as `slug`: its own, or for the operator any. Raises Problem
+    400, 401, 403 or 404."""
     refuse_secrets_in_query(request.args)
     key = request.headers.get("X-API-Key")
     if key is not None:
-        if not _is_admin_key(key):
-            raise _unauthorised()
+        _admit_operator(key, to_write)
         return _existing(tenants.by_slug(slug))
     token = _token()
+    if to_write and token.read_only:
+        raise _forbidden()
     return _existing(tenants.by_slug(slug)) if token.tenant_id is None else _own(token, slug)
 
 

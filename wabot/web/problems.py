@@ -13,8 +13,11 @@ log = logging.getLogger(__name__)
 class Problem(Exception):
     """An answer that is not what was asked for."""
 
-    def __init__(self, status: int, code: str, sentence: str, retry_after: int | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, sentence: str, retry_after: int | None = None, **more: list[str]
+    ) -> None:
         super().__init__(sentence)
+        self.more = more
         self.status, self.code, self.sentence, self.retry_after = status, code, sentence, retry_after
 
 
@@ -27,7 +30,7 @@ def request_id() -> str:
 
 def answer(problem: Problem) -> Response:
     """The JSON answer for a problem."""
-    response = jsonify(error=problem.sentence, code=problem.code, requestId=request_id())
+    response = jsonify(error=problem.sentence, code=problem.code, **problem.more, requestId=request_id())
     response.status_code = problem.status
     if problem.retry_after is not None:
         response.headers["Retry-After"] = str(problem.retry_after)
@@ -51,8 +54,15 @@ def register(app: Flask) -> None:
         errors.CannotWrite, lambda _: answer(Problem(503, "cannot_write", "The database is busy; try again.", 5))
     )
     app.register_error_handler(errors.Refused, lambda error: answer(Problem(422, error.code, str(error))))
+    app.register_error_handler(errors.StepForbidden, _step_forbidden)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
+
+
+def _step_forbidden(error: Exception) -> Response:
+    assert isinstance(error, errors.StepForbidden)  # noqa: S101 - narrows what Flask promises
+    said = str(error)
+    return answer(Problem(409, "forbidden_step", f"{said[:1].upper()}{said[1:]}.", allowed=list(error.allowed)))
 
 
 def _http(error: Exception) -> Response:

@@ -2,6 +2,7 @@
 be written down now is answered 503, so that the provider sends it again."""
 
 import logging
+from collections.abc import Callable
 
 from flask import Blueprint, Response, request
 
@@ -31,7 +32,13 @@ def of_channel(key: str) -> Response:
     return _taken_in(key)
 
 
-def _taken_in(key: str | None) -> Response:
+@blueprint.post("/webhooks/orders/<key>")
+def of_orders(key: str) -> Response:
+    """What the order platform tells about a tenant's orders."""
+    return _taken_in(key, intake.accept_of_orders)
+
+
+def _taken_in(key: str | None, accept: Callable[[str, Arrived], Reply] = intake.accept_for_key) -> Response:
     if request.method == "HEAD":
         return _response(Reply(405))
     headers = _headers()
@@ -44,7 +51,7 @@ def _taken_in(key: str | None) -> Response:
     try:
         if request.method == "GET" and (answer := intake.challenge(arrived, key)):
             return _response(Reply(200, answer.content_type, answer.body))
-        return _response(intake.accept(arrived) if key is None else intake.accept_for_key(key, arrived))
+        return _response(intake.accept(arrived) if key is None else accept(key, arrived))
     except Exception:
         log.exception("a webhook could not be taken in")
         return _response(Reply(503, body="try again\n", retry_after=RETRY_AFTER_SECONDS))

@@ -9,6 +9,7 @@ from wabot.web.api import (
     logs,
     media,
     messages,
+    orders,
     retries,
     statistics,
     templates,
@@ -17,7 +18,7 @@ from wabot.web.api import (
 )
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
-_PARTS = (conversations, media, messages, templates, logs, retries, cron, usage, usage_jobs, statistics)
+_PARTS = (conversations, media, messages, orders, templates, logs, retries, cron, usage, usage_jobs, statistics)
 for part in (*(module.blueprint for module in _PARTS), confirmation.api):
     blueprint.register_blueprint(part)
 files = media.public
