@@ -1,6 +1,7 @@
 """When the bot answers, and when it leaves a message to a person."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -172,14 +173,14 @@ def test_reactions_are_read_and_not_answered(stage: Stage) -> None:
 def test_a_conversation_that_cannot_be_answered_does_not_keep_the_others_waiting(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    genuine = answering.customers.keep_bot_state
+    genuine = answering.remembering.keep
 
-    def broken(conversation_id: int, state: dict[str, object]) -> None:
+    def broken(conversation_id: int, *state: Any) -> None:
         if conversation_id == 1:
             raise RuntimeError("a bug of ours")
-        genuine(conversation_id, state)
+        genuine(conversation_id, *state)
 
-    monkeypatch.setattr(answering.customers, "keep_bot_state", broken)
+    monkeypatch.setattr(answering.remembering, "keep", broken)
     stage.says("hello")
     stage.says("hello", phone="+966533333333")
     stage.answer()

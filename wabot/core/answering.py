@@ -2,13 +2,26 @@
 take-over and replay are one mechanism."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from wabot import clock, errors, words
 from wabot.bot import conversation as bot
-from wabot.core import bursts, catalogs, handing_over, limits, looping, profile, sending
-from wabot.store import consent, customers, db, messages, tallies, tenants, wanted
+from wabot.core import (
+    bursts,
+    catalogs,
+    following,
+    handing_over,
+    hearing,
+    limits,
+    looping,
+    ordering,
+    profile,
+    remembering,
+    sending,
+    warming,
+)
+from wabot.store import consent, db, messages, tallies, tenants, wanted
 from wabot.store.customers import Conversation
 from wabot.store.messages import Message
 from wabot.store.tenants import Tenant
@@ -87,25 +100,33 @@ def _answer(conversation_ids: list[int], now: datetime) -> None:
 
 @dataclass(slots=True)
 class _Turn:
-    """One pass over a conversation: what the bot knows, changed message by message; `saved` is how many messages
-    need not be sent, because bursts were answered once."""
+    """One pass over a conversation: where the bot stands, changed message by message, and what it knows of the menu
+    with the items of the branch that the conversation is about."""
 
     tenant: Tenant
     conversation: Conversation
-    menu: words.Menu
     state: bot.State
     now: datetime
-    saved: int = 0
+    cart_expired: bool = False
+    menus: dict[str, catalogs.Known] = field(default_factory=dict)
 
     @property
-    def profile(self) -> bot.Profile:
-        return bot.Profile(
-            name=self.tenant.name,
-            locale=self.tenant.locale,
-            currency=self.tenant.currency,
-            currency_digits=profile.currency_digits(self.tenant),
-            support_contact=profile.setting(self.tenant, "support_contact"),
-            app_link=profile.setting(self.tenant, "app_link"),
+    def menu(self) -> catalogs.Known:
+        branch_id = self.state.branch_id
+        if branch_id not in self.menus:
+            self.menus[branch_id] = catalogs.known(self.tenant, self.now, branch_id=branch_id)
+        return self.menus[branch_id]
+
+    @property
+    def known(self) -> bot.Known:
+        menu = self.menu
+        return bot.Known(
+            menu=menu.menu,
+            is_known=menu.is_known,
+            failed=menu.failed,
+            coverage=menu.coverage,
+            checks_places=menu.checks_places,
+            orders=ordering.latest_of(self.tenant.id, self.conversation.customer_id),
         )
 
 
@@ -116,25 +137,28 @@ def _answer_conversation(conversation_id: int, now: datetime) -> None:
     tenant = tenants.by_id(conversation.tenant_id)
     if tenant is None:
         return
-    turn = _Turn(
-        tenant, conversation, catalogs.known(tenant, now).menu, bot.State.from_json(conversation.bot_state), now
-    )
+    recalled = remembering.recall(conversation, now)
+    turn = _Turn(tenant, conversation, recalled.state, now, recalled.cart_expired)
     for burst in bursts.together(messages.unanswered(conversation_id), profile.debounce(tenant)):
         if not _answer_burst(turn, burst):
             break
-    customers.keep_bot_state(conversation_id, turn.state.to_json())
+    for menu in turn.menus.values():
+        catalogs.refresh_due(tenant, menu, now)
 
 
 def _answer_burst(turn: _Turn, burst: list[Message]) -> bool:
-    """False when one of them must wait: what comes after it waits too."""
-    said, waits = bursts.Said(), False
+    """False when one of them must wait: what comes after it waits too. An order ends a burst: what is written after it
+    is about something else."""
+    said = bursts.Said()
     for message in burst:
-        waits = not _may_answer_now(turn, message)
-        if waits:
-            break
-        _answer_message(turn, message, said)
+        if not (_may_answer_now(turn, message) and _answer_message(turn, message, said)):
+            _say(turn, said)
+            return False
+        if said.has_ordered:
+            _say(turn, said)
+            said = bursts.Said()
     _say(turn, said)
-    return not waits
+    return True
 
 
 def _may_answer_now(turn: _Turn, message: Message) -> bool:
@@ -153,23 +177,35 @@ def _may_answer_now(turn: _Turn, message: Message) -> bool:
     return due_at <= turn.now
 
 
-def _answer_message(turn: _Turn, message: Message, said: bursts.Said) -> None:
+def _answer_message(turn: _Turn, message: Message, said: bursts.Said) -> bool:
+    """False when the bot has to know something first: the message waits until that is fetched, and is asked again."""
     reason = _why_a_person(turn.tenant, turn.conversation, message, turn.now) or _loops(turn, message)
     if not reason and not message.admitted:
         reason = "too_many"
     answer = None if reason else _ask(turn, message)
     if answer is None:
         handing_over.leave(message, reason or "bot_failed", turn.now)
-        return
+        return True
+    for want in answer.wants:
+        catalogs.want(turn.tenant, want, turn.conversation.id, turn.now)
+    if answer.wants:
+        return False
     messages.change(message.id, answer_due_at=None)
     said.add(message.id, answer)
-    _apply(turn, answer, said)
+    turn.cart_expired = False
+    if said.leads_on(answer):
+        turn.state = answer.state
+    if answer.needs_person:
+        handing_over.hand_over(turn.tenant, turn.conversation, turn.now)
+    return True
 
 
 def _ask(turn: _Turn, message: Message) -> bot.Answer | None:
     """What the bot says, if it says what can be sent; None when it failed, which is a bug and logged."""
     try:
-        answer = bot.answer(turn.state, _heard(message), turn.profile, bot.Known(turn.menu, checks_places=False))
+        answer = bot.answer(
+            turn.state, hearing.heard(message, cart_expired=turn.cart_expired), profile.for_bot(turn.tenant), turn.known
+        )
         for draft in answer.drafts:
             sending.check(turn.conversation, draft)
     except Exception:
@@ -178,23 +214,22 @@ def _ask(turn: _Turn, message: Message) -> bot.Answer | None:
     return answer
 
 
-def _apply(turn: _Turn, answer: bot.Answer, said: bursts.Said) -> None:
-    """Inside a write: what follows from an answer, whether or not its drafts will be sent."""
-    if said.leads_on(answer):
-        turn.state = answer.state
-    if answer.needs_person:
-        handing_over.hand_over(turn.tenant, turn.conversation, turn.now)
-
-
 def _say(turn: _Turn, said: bursts.Said) -> None:
-    """Inside a write: queue the one answer to a burst, under the last message's key; count what that saved."""
+    """Inside a write: queue the one answer to a burst, under the last message's key, count what that saved, and do what
+    the answers entail."""
+    if not said.answers:
+        return
     turn.state = said.leaves_behind() or turn.state
     for n, draft in enumerate(said.drafts, start=1):
         key = f"answer:{said.message_id}:{n}"
         sending.enqueue(turn.conversation, draft, key=key, now=turn.now, ttl_seconds=sending.ANSWER_TTL)
+    warming.follow(turn.conversation, said.drafts, turn.now)
     if said.saved:
-        turn.saved += said.saved
         tallies.count(tallies.MESSAGES_SAVED, said.saved)
+    remembering.keep(turn.conversation.id, turn.state, turn.now)
+    for answer in said.answers:
+        if answer.orders or answer.ratings or answer.remind:
+            turn.state = following.follow(turn.tenant, turn.conversation, answer, said.message_id, turn.now)
 
 
 def _loops(turn: _Turn, message: Message) -> str:
@@ -203,7 +238,3 @@ def _loops(turn: _Turn, message: Message) -> str:
     log.critical("loop guard: handed over", extra={"tenant": turn.tenant.slug, "conversation": turn.conversation.id})
     handing_over.hand_over(turn.tenant, turn.conversation, turn.now, least=SILENCE_AFTER_A_LOOP)
     return "loop"
-
-
-def _heard(message: Message) -> bot.Heard:
-    return bot.Heard(message.kind, message.body, message.choice, message.customer.name)

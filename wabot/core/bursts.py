@@ -34,6 +34,11 @@ class Said:
         self.message_id = message_id
 
     @property
+    def has_ordered(self) -> bool:
+        """Whether the newest message confirmed an order."""
+        return bool(self.answers and self.answers[-1].orders)
+
+    @property
     def last(self) -> bot.Answer | None:
         """The answer that stands for all: the last that understood something, else the last."""
         spoken = [answer for answer in self.answers if answer.drafts]
