@@ -163,6 +163,19 @@ def test_another_tenant_s_order_is_not_found(kitchen: Kitchen, make_channel: Any
     assert order_lists.page(other.tenant_id, most=10) == []
 
 
+def test_who_read_the_order_before_another_moved_it_moves_nothing(kitchen: Kitchen) -> None:
+    stale = kitchen.place()
+    move(stale, OrderStatus.PREPARING)
+    now = clock.now()
+    assert not db.write(lambda: orders.step(stale, OrderStatus.CANCELLED, now))
+    assert not db.write(lambda: orders.rate(stale, 5, now))
+    with pytest.raises(errors.Conflict):
+        db.write(lambda: stepping.take(stale, OrderStatus.CANCELLED, by="late", now=now))
+    assert kitchen.fresh(stale).status is OrderStatus.PREPARING
+    db.write(lambda: orders.pay(stale, words.PaymentStatus.FAILED, now))
+    assert not db.write(lambda: orders.pay(stale, words.PaymentStatus.PAID, now))
+
+
 def test_many_who_move_it_at_the_same_time_move_it_once(kitchen: Kitchen) -> None:
     order = kitchen.place()
     start, refused = threading.Barrier(8), []

@@ -231,6 +231,16 @@ def test_another_merchant_s_or_branch_s_number_finds_nothing(kitchen: Kitchen, m
     assert (kitchen.fresh(order).number, kitchen.verdict()[0]) == ("", "unrouted")
 
 
+def test_while_another_order_is_being_placed_no_number_is_given_to_the_unknown_one(kitchen: Kitchen) -> None:
+    first, second = unknown(kitchen), kitchen.place()
+    db.write(lambda: submissions.claim(clock.now(), submitting._lease()))
+    kitchen.calls_back(1001, "received")
+    assert (kitchen.fresh(first).number, kitchen.verdict()[0]) == ("", "unrouted")
+    db.write(lambda: submitting.settle(second.id, 1, catalog.Placed("1001"), clock.now()))
+    kitchen.stage.read()
+    assert [kitchen.fresh(order).number for order in (first, second)] == ["", "1001"]
+
+
 def test_what_the_platform_tells_hours_later_is_about_another_order(kitchen: Kitchen) -> None:
     order = unknown(kitchen)
     kitchen.stage.later(hours=3)
@@ -443,6 +453,16 @@ def test_after_force_the_late_answer_of_the_first_worker_is_told_to_the_owner(ki
     kitchen.work()
     db.write(lambda: submitting.settle(order.id, 1, catalog.Placed("999"), clock.now()))
     assert (kitchen.fresh(order).number, kitchen.alerts()) == ("1001", ["placed_twice"])
+
+
+def test_when_the_first_worker_is_heard_during_the_forced_call_the_owner_is_told_of_both(kitchen: Kitchen) -> None:
+    order = unknown(kitchen)
+    resolving.place_again(order.id, force=True, actor="a test")
+    db.write(lambda: submissions.claim(clock.now(), submitting._lease()))
+    for attempt, number in ((1, "999"), (2, "1000")):
+        db.write(lambda n=attempt, no=number: submitting.settle(order.id, n, catalog.Placed(no), clock.now()))
+    assert (kitchen.fresh(order).number, kitchen.alerts()) == ("999", ["repeated", "placed_twice"])
+    assert kitchen.told(order) == ["CONFIRMED"]
 
 
 def test_no_transaction_is_open_while_the_platform_is_called(kitchen: Kitchen) -> None:
