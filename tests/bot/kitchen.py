@@ -96,6 +96,7 @@ class Guest:
     menu: Menu = FULL
     name: str = "سارة"
     is_fetched: bool = False
+    checks_places: bool = True
     is_down: bool = False
     state: State = field(default_factory=State)
     drafts: list[Draft] = field(default_factory=list)
@@ -142,7 +143,7 @@ class Guest:
         """With a catalog nothing is known that was not fetched; fetching fails while it is down."""
         coverage = {want.key: self.covered(want.key) for want in fetched if want.kind is WantKind.COVERAGE}
         if not self.is_fetched:
-            return Known(self.menu, coverage=coverage, orders=self.orders)
+            return Known(self.menu, coverage=coverage, checks_places=self.checks_places, orders=self.orders)
         if self.is_down:
             return Known(Menu(), is_known=False, failed=frozenset(fetched), orders=self.orders)
         got = {want.key for want in fetched | set(self.wanted) if want.kind is WantKind.ITEMS}

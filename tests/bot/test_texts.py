@@ -5,6 +5,7 @@ import pytest
 from tests.bot.cast import MENU, RESTAURANT, Customer
 from tests.bot.kitchen import Guest, an_order, at_the_summary
 from wabot.bot import understanding, wording
+from wabot.words import OrderType
 
 EVERY = list(wording.ALL.values())
 AT_THE_SUMMARY = {"yes", "no", "pay:cash", "pay:online", "clear", "back"}
@@ -44,6 +45,14 @@ def test_every_button_fits_and_no_two_are_alike(language):
     titles = list(language.buttons.values())
     assert all(len(title) <= 20 for title in titles)
     assert len(set(titles)) == len(titles)
+
+
+@pytest.mark.parametrize("language", EVERY, ids=lambda language: language.locale)
+def test_every_text_that_is_a_buttons_title_fits_on_one(language):
+    titles = [language.say(f"type_{type_}") for type_ in OrderType]
+    titles += [language.say(text, count="3") for text in ("add", "make")]
+    assert all(len(title) <= 20 for title in titles)
+    assert len({*titles, *language.buttons.values()}) == len(titles) + len(language.buttons)
 
 
 def test_an_arabic_text_begins_in_arabic_so_that_it_is_shown_from_the_right():

@@ -10,6 +10,7 @@ import apsw
 import pytest
 
 from tests.cli.conftest import TWILIO, TWILIO_NUMBER, Shell
+from tests.fakes import sufrah
 from wabot import clock, config
 from wabot.core import doctor
 from wabot.store import db, migrate, tenants, workers
@@ -210,3 +211,19 @@ def test_migrate_creates_the_file_and_then_has_nothing_to_do(bare: Shell) -> Non
     path = bare.folder / "wabot.db"
     assert bare.json("migrate") == {"file": str(path), "steps": [f"{s.version:04d}_{s.name}" for s in migrate.steps()]}
     assert bare.ok("migrate").strip() == f"{path} is up to date"
+
+
+def test_the_menus_at_the_order_platform(healthy: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    healthy.ok("tenant", "add", "bait", "--name", "Bait", "--catalog-merchant", sufrah.MERCHANT)
+    assert failing(healthy) == ["catalog"]
+    with sufrah.running(tmp_path / "platform.jsonl") as platform:
+        monkeypatch.setenv("SUFRAH_API_BASE", platform.url)
+        monkeypatch.setenv("SUFRAH_API_KEY", platform.key)
+        assert "2 categories of bait" in examine(healthy)["catalog"]["message"]
+        platform.order({"mode": "error", "status": 500, "count": 2})
+        check = examine(healthy)["catalog"]
+        assert (check["ok"], check["fix"]) == (True, "look again in a while")
+        healthy.ok("tenant", "edit", "bait", "--catalog-merchant", "nobody")
+        assert "--catalog-merchant" in examine(healthy)["catalog"]["fix"]
+        monkeypatch.setenv("SUFRAH_API_KEY", "wrong")
+        assert "SUFRAH_API_KEY" in examine(healthy)["catalog"]["fix"]

@@ -30,8 +30,8 @@ CONTRACT = """
     tenant:add,list,show,edit,suspend,resume,remove channel:add,list,pause,resume,edit,check,recover
     token:create,list,revoke webhook:list,show,replay
     usage:show,list,daily,export,check,costs usage/rates:show,load,example usage:pull,schedule,unschedule,jobs
-    order:list,status,submit,confirm
-    template:list,set,pull,warm message:cancel retry:list,run,discard
+    bootstrap:list,run order:list,status,submit,confirm
+    template:list,set,pull,warm menu:import,export,check,remove message:cancel retry:list,run,discard
 """
 
 
@@ -98,6 +98,10 @@ SOME_ARGUMENTS = {
     ("template", "list"): ("a",),
     ("template", "set"): ("1", "ready", "tpl-1"),
     ("template", "pull"): ("1",),
+    ("menu", "import"): ("a", "-"),
+    ("menu", "export"): ("a",),
+    ("menu", "check"): ("-",),
+    ("menu", "remove"): ("a", "--yes"),
     ("usage", "show"): ("a",),
     ("usage", "daily"): ("a",),
     ("usage", "export"): ("--month", "2026-11"),
@@ -106,11 +110,12 @@ SOME_ARGUMENTS = {
     ("usage", "rates", "load"): ("card.csv",),
     ("usage", "schedule"): ("a",),
     ("usage", "unschedule"): ("a",),
+    ("bootstrap", "run"): ("a", "+966511111111"),
     ("message", "cancel"): ("1",),
     ("retry", "run"): ("1",),
     ("retry", "discard"): ("1",),
 }
-WITHOUT_FILE = {("migrate",), ("serve",), ("doctor",), ("config",), ("usage", "rates", "example")}
+WITHOUT_FILE = {("migrate",), ("serve",), ("doctor",), ("config",), ("usage", "rates", "example"), ("menu", "check")}
 
 
 @pytest.mark.parametrize("path", sorted(set(COMMANDS) - WITHOUT_FILE), ids=" ".join)

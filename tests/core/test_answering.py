@@ -1,6 +1,7 @@
 """When the bot answers, and when it leaves a message to a person."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -129,7 +130,8 @@ def test_a_debounce_answers_a_burst_after_its_last_message(stage: Stage) -> None
     assert stage.out() == []
     stage.later(seconds=1.1)
     stage.answer()
-    assert len(stage.out()) == 2
+    [answer] = stage.out()
+    assert answer.idempotency_key == f"answer:{stage.in_()[1].id}:1"
 
 
 def test_two_bots_that_answer_each_other_are_stopped_and_handed_to_a_person(stage: Stage) -> None:
@@ -171,14 +173,14 @@ def test_reactions_are_read_and_not_answered(stage: Stage) -> None:
 def test_a_conversation_that_cannot_be_answered_does_not_keep_the_others_waiting(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    genuine = answering.customers.keep_bot_state
+    genuine = answering.remembering.keep
 
-    def broken(conversation_id: int, state: dict[str, object]) -> None:
+    def broken(conversation_id: int, *state: Any) -> None:
         if conversation_id == 1:
             raise RuntimeError("a bug of ours")
-        genuine(conversation_id, state)
+        genuine(conversation_id, *state)
 
-    monkeypatch.setattr(answering.customers, "keep_bot_state", broken)
+    monkeypatch.setattr(answering.remembering, "keep", broken)
     stage.says("hello")
     stage.says("hello", phone="+966533333333")
     stage.answer()

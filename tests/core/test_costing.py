@@ -203,6 +203,13 @@ def test_what_receipts_call_free_uses_the_tier_up_and_what_they_call_billed_does
     assert [cost(date(2027, 3, day)) for day in (9, 10)] == [sar(1), sar(0.5)]
 
 
+def test_of_one_day_what_receipts_call_free_uses_the_tier_up_first(stage: Stage) -> None:
+    load(SERVICE)
+    delivers(stage, NOON, 2)
+    delivers(stage, NOON, 2, category="service", **WINDOW)
+    assert cost() == sar(0.5)
+
+
 def test_countries_share_the_tier_of_their_number(stage: Stage) -> None:
     load(SERVICE, "service,EG,2027-01-01,SAR,7,3")
     delivers(stage, NOON, 3, phone="+201001234567")

@@ -149,7 +149,7 @@ def test_the_bot_is_silent_for_as_long_as_after_a_hand_over(business: Business, 
 
 
 def test_what_was_waiting_for_the_bot_is_left_to_the_person_who_writes(business: Business) -> None:
-    tenancy.edit_tenant("bait", {}, {"debounce_seconds": "5"})
+    tenancy.edit_tenant("bait", {}, {"debounce_seconds": "2"})
     business.hears("where is my order?")
     business.writes("on its way")
     business.stage.later(seconds=10)

@@ -17,7 +17,8 @@ from wabot.store import db, tenants
     [({"slug": "Bait"}, {}), ({"slug": ""}, {}), ({"slug": "a" * 65}, {}), ({"slug": "../x"}, {}), ({"name": " "}, {}),
      ({"timezone": "Mars/Base"}, {}), ({"timezone": "../etc"}, {}), ({"locale": "fr"}, {}), ({"currency": "riyal"}, {}),
      ({"daily_limit": 0}, {}), ({"in_per_customer": 0}, {}), ({}, {"colour": "red"}),
-     ({}, {"handover_minutes": "soon"}), ({}, {"debounce_seconds": "31"})],
+     ({}, {"handover_minutes": "soon"}), ({}, {"debounce_seconds": "2.1"}),
+     ({}, {"debounce_seconds": "-1"}), ({}, {"debounce_seconds": "0,5"}), ({}, {"debounce_seconds": "nan"})],
 )  # fmt: skip
 def test_a_bad_value_is_refused_and_nothing_is_stored(
     file: Path, values: dict[str, Any], settings: dict[str, str]

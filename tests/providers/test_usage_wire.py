@@ -117,6 +117,11 @@ def of_twilio(tmp_path: Path) -> Iterator[Wire]:
     yield from wired("twilio", tmp_path)
 
 
+@pytest.fixture
+def of_gupshup(tmp_path: Path) -> Iterator[Wire]:
+    yield from wired("gupshup", tmp_path)
+
+
 # --- all of them ------------------------------------------------------------------------------------
 
 
@@ -262,17 +267,15 @@ def test_prices_that_come_later_make_the_cost_known(of_twilio: Wire) -> None:
 # --- Gupshup ----------------------------------------------------------------------------------------
 
 
-def test_an_app_of_several_channels_tells_no_usage(tmp_path: Path) -> None:
-    for wire in wired("gupshup", tmp_path):
-        wire.tells(FIGURES["gupshup"](7, 0.29))
-        with pytest.raises(errors.Conflict, match="app_id"):
-            wire.usage(shared=True)
-        assert wire.asked() == []
+def test_an_app_of_several_channels_tells_no_usage(of_gupshup: Wire) -> None:
+    of_gupshup.tells(FIGURES["gupshup"](7, 0.29))
+    with pytest.raises(errors.Conflict, match="app_id"):
+        of_gupshup.usage(shared=True)
+    assert of_gupshup.asked() == []
 
 
-def test_an_error_within_a_good_status_is_a_failure(tmp_path: Path) -> None:
-    for wire in wired("gupshup", tmp_path):
-        wire.tells(FIGURES["gupshup"](7, 0.29))
-        wire.answers(status=200, body={"status": "error", "message": "Internal server error"})
-        with pytest.raises(errors.TemporaryFailure):
-            wire.usage()
+def test_an_error_within_a_good_status_is_a_failure(of_gupshup: Wire) -> None:
+    of_gupshup.tells(FIGURES["gupshup"](7, 0.29))
+    of_gupshup.answers(status=200, body={"status": "error", "message": "Internal server error"})
+    with pytest.raises(errors.TemporaryFailure):
+        of_gupshup.usage()

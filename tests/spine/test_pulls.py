@@ -16,7 +16,7 @@ from tests.core.meter import day
 from tests.spine.stack import Stack, wait_until
 from wabot.store import db
 
-pytestmark = [pytest.mark.process, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
 
 TENANTS, CHANNELS = 4, 2
 SLOWLY = 0.02
@@ -129,7 +129,7 @@ def wait_until_pulled(stack: Stack, yesterday: str) -> None:
         done = {"date": yesterday, "channels": CHANNELS, "ok": CHANNELS, "skipped": 0, "failed": []}
         return results(stack) == [done] * TENANTS
 
-    wait_until(is_pulled, seconds=60, what=f"everybody's {yesterday} is pulled")
+    wait_until(is_pulled, seconds=120, what=f"everybody's {yesterday} is pulled")
 
 
 def kept(stack: Stack) -> Counter[tuple[str, str]]:

@@ -57,6 +57,7 @@ OF_A_TENANT = {
     "api.conversations.conversations": Route(f"{SLUG}/conversations", for_operator=True),
     "api.conversations.history": Route(f"{SLUG}/conversations/{{conversation}}/messages", for_operator=True),
     "api.conversations.send": Route(f"{SLUG}/conversations/{{conversation}}/send", "POST", {"message": "hi"}, 202),
+    "api.conversations.change": Route(f"{SLUG}/conversations/{{conversation}}", "PATCH", {"isBotActive": False}),
     "api.media.download": Route(f"{SLUG}/media/{{media}}"),
     "api.media.upload": Route(f"{SLUG}/media", "POST", b"bytes", 201),
     "api.messages.send": Route(f"{SLUG}/messages", "POST", {"to": "{customer}", "message": "hi"}, 202),
@@ -151,7 +152,8 @@ def rows() -> list[tuple[Any, ...]]:
     changeable = [(row.id, row.status) for row in Message.select().order_by(Message.id)]
     moved = [(row.id, row.status) for row in Order.select().order_by(Order.id)]
     schedules = [(row.cron, row.enabled) for row in Schedule.select().order_by(Schedule.id)]
-    return [*changeable, *moved, *schedules, (Media.select().count(), UsageRun.select().count())]
+    told = [(row.id, row.state, row.bot_active, row.unread) for row in Conversation.select().order_by(Conversation.id)]
+    return [*changeable, *moved, *schedules, *told, (Media.select().count(), UsageRun.select().count())]
 
 
 @pytest.mark.parametrize("rule", rules(), ids=str)

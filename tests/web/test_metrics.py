@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.core.conftest import SECRET
 from tests.web.conftest import Cast
+from wabot.core import tenancy
 from wabot.store import db, tallies
 from wabot.store.messages import Message
 
@@ -51,6 +52,17 @@ def test_messages_are_counted_as_they_come_into_each_state(cast: Cast) -> None:
     assert found[("OUT", "sending")] == 4
     assert found[("OUT", "sent")] == 2
     assert found[("OUT", "read")] == 1, "the other tenant's message is not touched by this channel's receipt"
+
+
+def test_what_answering_a_burst_once_has_saved_is_counted(cast: Cast) -> None:
+    assert ("wabot_messages_saved_total", ()) not in figures(cast)
+    tenancy.edit_tenant("bait", {}, {"debounce_seconds": "1"})
+    for text in ("menu", "hello", "thanks"):
+        cast.stage.says(text)
+    cast.stage.read()
+    cast.stage.later(seconds=2)
+    cast.stage.answer()
+    assert figures(cast)[("wabot_messages_saved_total", ())] == 2
 
 
 def test_gauges_agree_with_the_tables(cast: Cast) -> None:
@@ -100,6 +112,7 @@ def test_no_label_names_a_tenant_a_number_or_a_text(cast: Cast) -> None:
 COUNTER = """
 import sys
 from pathlib import Path
+from wabot.core import tenancy
 from wabot.store import db, tallies
 db.database.open(Path(sys.argv[1]))
 for _ in range(200):

@@ -70,6 +70,9 @@ def test_of_one_day_ours_comes_before_the_provider_s(march: Cast) -> None:
 def test_a_provider_that_told_no_cost_has_not_told_nothing(march: Cast) -> None:
     [row] = usage(march, "/daily?from=2027-02-28&to=2027-02-28")["data"]
     assert (row["cost"], row["costs"], row["unpriced"], row["costIs"]) == (None, [], 1, "provider")
+    provider_tells(march.stage, "2027-02-27", MARCH_8 - timedelta(days=9), conversations=4)
+    [row] = usage(march, "/daily?from=2027-02-27&to=2027-02-27")["data"]
+    assert (row["cost"], row["conversations"]) == (None, 4)
 
 
 def test_months_have_a_row_for_each_source_and_the_current_one_of_ours_always(march: Cast) -> None:

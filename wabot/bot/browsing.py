@@ -32,7 +32,9 @@ def category(scene: Scene, rest: str) -> Reply | None:
     """One page of a category's items: `<address>:<page>`."""
     scene.need_menu()
     address, _, page = rest.rpartition(":")
-    return _items(scene, address, number(page)) if address in scene.shelves.categories else None
+    if address in scene.shelves.categories:
+        return _items(scene, address, number(page))
+    return _nothing_there(scene) if any(shelf.id == address for shelf in scene.known.menu.categories) else None
 
 
 def item(scene: Scene, address: str, place: Place) -> Reply:
@@ -50,7 +52,7 @@ def _items(scene: Scene, address: str, page_number: int) -> Reply:
     scene.need_items(address)
     offered = scene.shelves.within(address)
     if not offered:
-        return _nothing_in(scene, address)
+        return _nothing_there(scene)
     page = shelves.page(len(offered), page_number)
     rows = [_item_row(scene, key, found) for key, found in offered[page.first : page.end]]
     text = drafting.joined(_items_text(scene, scene.shelves.categories[address]), _where(scene, page))
@@ -58,13 +60,9 @@ def _items(scene: Scene, address: str, page_number: int) -> Reply:
     return scene.lay_out(Step.ITEMS, text, rows, here=f"cat:{address}:{page.number}")
 
 
-def _nothing_in(scene: Scene, address: str) -> Reply:
-    """A category turned out to have nothing, or its items are not known after all."""
-    others = [key for key in scene.shelves.categories if key != address]
-    if not others:
-        return talking.fallback(scene, "no_menu")
-    rows = [_category_row(scene, key, scene.shelves.categories[key]) for key in others[: fitting.ROWS]]
-    return scene.saying(scene.wording.say("empty")).lay_out(Step.CATEGORIES, scene.wording.say("categories"), rows)
+def _nothing_there(scene: Scene) -> Reply:
+    """A category turned out to have nothing, or nothing that can be had in this kind of order."""
+    return menu(scene.saying(scene.wording.say("empty")))
 
 
 def _ways_on(scene: Scene, place: Place) -> list[Button]:

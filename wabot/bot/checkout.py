@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from wabot.bot import browsing, describing, drafting, fitting, picking, reviewing, talking, tracking
+from wabot.bot import browsing, describing, drafting, fitting, picking, reviewing, talking, telling, tracking
 from wabot.bot.cart import Cart, Entry
 from wabot.bot.scene import Missing, Reply, Scene
 from wabot.bot.state import Step
@@ -24,7 +24,7 @@ def summary(scene: Scene) -> Reply:
         return reviewing.cart(scene.saying(_below(scene, missing)))
     notes = fitting.cut(fitting.line(scene.cart.notes), _NOTES_SHOWN)
     after = [
-        describing.where(scene),
+        describing.way(scene),
         scene.wording.say("notes", notes=notes) if notes else "",
         describing.total(scene),
         scene.wording.say("confirm_and_pay" if len(_payments(scene)) > 1 else "confirm"),
@@ -82,7 +82,9 @@ def no(scene: Scene, _rest: str = "") -> Reply | None:
 
 def _ordered(scene: Scene, method: PaymentMethod) -> Reply:
     state = replace(scene.state, cart=scene.cart.emptied(), last=scene.cart, pick=None)
-    return Reply(state, None, orders=(_wish(scene.cart, method),), keep=True)
+    return Reply(
+        state, None, orders=(_wish(scene.cart, method),), keep=True, offered=telling.after_order(scene.wording)
+    )
 
 
 def _wish(cart: Cart, method: PaymentMethod) -> Wish:

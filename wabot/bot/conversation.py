@@ -162,7 +162,11 @@ def _answer(reply: Reply) -> Answer:
     step = draft.step if draft else Step.CONFIRMED.value
     comment_on = reply.state.comment_on if any(rated.score for rated in reply.ratings) else ""
     state = replace(
-        reply.state, step=step, offered=_offered(draft) if draft else (), here=reply.here, comment_on=comment_on
+        reply.state,
+        step=step,
+        offered=_offered(draft) if draft else reply.offered,
+        here=reply.here,
+        comment_on=comment_on,
     )
     return Answer(
         state,

@@ -77,7 +77,7 @@ def total(scene: Scene) -> str:
     return scene.wording.say("total", total=price(scene, scene.cart.total_minor))
 
 
-def where(scene: Scene) -> str:
+def way(scene: Scene) -> str:
     """The kind of order, its branch where there is one, and the address where one was sent."""
     cart = scene.cart
     if cart.type is None:

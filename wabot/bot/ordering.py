@@ -8,7 +8,7 @@ from wabot.bot import browsing, checkout, describing, drafting, fitting, reviewi
 from wabot.bot.describing import number
 from wabot.bot.scene import Missing, Reply, Scene
 from wabot.bot.state import Step
-from wabot.words import Branch, Button, Location, OrderType, Row, Want, WantKind
+from wabot.words import Branch, Button, Coverage, Location, OrderType, Row, Want, WantKind
 
 _ADDRESS = 300
 _EARTH_KM = 6371
@@ -43,12 +43,12 @@ def again(scene: Scene, _rest: str = "") -> Reply:
 def types(scene: Scene, _rest: str = "") -> Reply:
     """Which kind of order it is to be; a tenant that takes one kind alone is not asked about."""
     scene.need_menu()
-    offered = scene.known.menu.types
+    offered = tuple(dict.fromkeys(scene.known.menu.types))
     if len(offered) < 2:
         return settle(scene.with_type(offered[0])) if offered else browsing.menu(scene)
     hint = scene.wording.say("type_hint") if OrderType.DELIVERY in offered else ""
     text = drafting.joined(scene.wording.say("type"), hint)
-    named = [(f"type:{one}", scene.wording.say(f"type_{one}")) for one in dict.fromkeys(offered)]
+    named = [(f"type:{one}", scene.wording.say(f"type_{one}")) for one in offered]
     if len(named) <= _BUTTONS:
         return scene.offer(Step.TYPE, text, [Button(*one) for one in named], here="types")
     return scene.lay_out(Step.TYPE, text, [*(Row(*one) for one in named), scene.row("back", "home")], here="types")
@@ -124,14 +124,26 @@ def branch(scene: Scene, address: str) -> Reply | None:
 
 
 def _deliver_to(scene: Scene, found: tuple[float, float]) -> Reply:
-    want = Want(WantKind.COVERAGE, f"{found[0]:.5f},{found[1]:.5f}")
-    coverage = scene.known.coverage.get(want.key)
-    if coverage is None:
-        raise Missing(want)
+    coverage = _coverage(scene, found)
     if not coverage.is_covered:
         return scene.offer(Step.NOT_COVERED, scene.wording.say("not_covered"), _elsewhere(scene), here="place")
     branch_id = coverage.branch_id or _only_branch(scene)
     return _go_on(_with_place(scene, found, branch_id).saying(scene.wording.say("covered")))
+
+
+def _coverage(scene: Scene, found: tuple[float, float]) -> Coverage:
+    """Whether the place is delivered to. Raises Missing where that has to be asked."""
+    want = Want(WantKind.COVERAGE, f"{found[0]:.5f},{found[1]:.5f}")
+    if scene.known.checks_places and want.key not in scene.known.coverage:
+        raise Missing(want)
+    return scene.known.coverage.get(want.key) or Coverage(is_covered=True, branch_id=_nearest_branch(scene, found))
+
+
+def _nearest_branch(scene: Scene, found: tuple[float, float]) -> str:
+    """The nearest branch whose own place is known."""
+    here = _with_place(scene, found)
+    known = [one for one in _nearest_first(here, list(_branches(scene).items())) if _is_placed(one[1])]
+    return known[0][1].id if known else ""
 
 
 def _go_on(scene: Scene) -> Reply:
@@ -192,6 +204,10 @@ def _nearest(scene: Scene, found: Branch) -> str:
         return ""
     name = describing.short(scene, found.name, "unnamed_branch")
     return scene.wording.say("nearest", branch=name, distance=f"{max(distance, 0.1):.1f}")
+
+
+def _is_placed(found: Branch) -> bool:
+    return found.latitude is not None and found.longitude is not None
 
 
 def _distance_km(scene: Scene, found: Branch) -> float:

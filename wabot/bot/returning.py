@@ -15,7 +15,7 @@ _PICKING = (Step.ITEM, Step.OPTION, Step.ADD_ONS, Step.QUANTITY)
 def is_under_way(scene: Scene) -> bool:
     """Whether what was shown last is a step that is better shown again than left."""
     if scene.state.step in (Step.CATEGORIES, Step.ITEMS, Step.ITEM):
-        return scene.cart.type is not None or not scene.cart.is_empty
+        return scene.cart.type is not None or not scene.cart.is_empty or scene.state.pick is not None
     return scene.state.step in _UNDER_WAY
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from wabot.bot import drafting, fitting, shelves, wording
 from wabot.bot.cart import Cart, Pick
 from wabot.bot.shelves import Shelves
-from wabot.bot.state import Heard, Known, Profile, State, Step
+from wabot.bot.state import Heard, Known, Offered, Profile, State, Step
 from wabot.bot.wording import Wording
 from wabot.words import Button, Draft, OrderSeen, OrderStatus, OrderType, Purpose, Rated, Row, Want, WantKind, Wish
 
@@ -26,7 +26,8 @@ class Missing(Exception):
 class Reply:
     """What a step makes of a message: what it says, the state as it leaves it, and what follows from it.
 
-    `here` is the choice that shows the same again without doing anything; empty where there is none.
+    `here` is the choice that shows the same again without doing anything; empty where there is none. `offered` is what
+    others are about to offer where the step itself says nothing.
     """
 
     state: State
@@ -38,6 +39,7 @@ class Reply:
     remind: tuple[str, ...] = ()
     understood: bool = True
     keep: bool = False
+    offered: Offered = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,13 +82,15 @@ class Known:
     """What can be known without waiting; items are those of `State.branch_id`.
 
     `is_known` is False where the categories and branches are not fetched yet. What is in `failed` could not be
-    fetched a moment ago. `coverage` is by `Want.key`; `orders` are this customer's latest, newest first.
+    fetched a moment ago. `coverage` is by `Want.key`; where `checks_places` is False nobody can tell it, and every
+    place is delivered to from the nearest branch. `orders` are this customer's latest, newest first.
     """
 
     menu: Menu = field(default_factory=Menu)
     is_known: bool = True
     failed: frozenset[Want] = frozenset()
     coverage: Mapping[str, Coverage] = field(default_factory=dict)
+    checks_places: bool = True
     orders: tuple[OrderSeen, ...] = ()
 
 

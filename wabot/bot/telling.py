@@ -25,10 +25,16 @@ def accepted(order: OrderSeen, profile: Profile, locale: str) -> Draft:
     """The order has its number: what it costs, where it is to be had, how it is paid."""
     says = wording.of(locale or profile.locale)
     text = drafting.joined(
-        named(says, "order_accepted", order), where(says, order), total(says, order, profile), payment(says, order)
+        named(says, "order_accepted", order), way(says, order), total(says, order, profile), payment(says, order)
     )
-    buttons = (track(says, order), _button(says, "order", "order"), _button(says, "person", "person"))
+    buttons = (track(says, order), *_ways_on(says))
     return drafting.offer(Step.ORDER_ACCEPTED, text, buttons, Purpose.ORDER)
+
+
+def after_order(says: Wording) -> tuple[tuple[str, str], ...]:
+    """Id and title of what `accepted` will offer, before the order has its uid, so that numbers are understood."""
+    buttons = (_button(says, "track", "track"), *_ways_on(says))
+    return tuple((button.id, button.title) for button in buttons)
 
 
 def placing(profile: Profile, locale: str) -> Draft:
@@ -59,8 +65,7 @@ def step(order: OrderSeen, profile: Profile, locale: str) -> Draft | None:
         case OrderStatus.DELIVERED:
             return _delivered(says, order)
         case OrderStatus.CANCELLED:
-            buttons = (_button(says, "order", "order"), _button(says, "person", "person"))
-            return drafting.offer(Step.ORDER_CANCELLED, state(says, order), buttons, Purpose.ORDER)
+            return drafting.offer(Step.ORDER_CANCELLED, state(says, order), _ways_on(says), Purpose.ORDER)
     return None
 
 
@@ -101,7 +106,7 @@ def total(says: Wording, order: OrderSeen, profile: Profile) -> str:
     return says.say("total", total=says.price(order.total_minor, profile.currency, profile.currency_digits))
 
 
-def where(says: Wording, order: OrderSeen) -> str:
+def way(says: Wording, order: OrderSeen) -> str:
     """How and where the order is to be had."""
     branch = fitting.cut(says.name_or_nothing(order.branch), _BRANCH)
     kind = says.say(f"type_{order.type}")
@@ -144,6 +149,10 @@ def _delivered(says: Wording, order: OrderSeen) -> Draft:
 
 def _rate(says: Wording, button: str, what: str, order: OrderSeen) -> Button:
     return _button(says, button, f"rate:{what}:{order.uid}")
+
+
+def _ways_on(says: Wording) -> tuple[Button, Button]:
+    return (_button(says, "order", "order"), _button(says, "person", "person"))
 
 
 def _button(says: Wording, name: str, choice: str) -> Button:

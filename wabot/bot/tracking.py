@@ -25,7 +25,7 @@ def _one(scene: Scene, order: OrderSeen) -> Reply:
     says = scene.wording
     text = drafting.joined(
         telling.state(says, order),
-        telling.where(says, order),
+        telling.way(says, order),
         telling.total(says, order, scene.profile),
         telling.payment(says, order),
     )

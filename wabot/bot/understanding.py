@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Set
+from functools import lru_cache
 
 from wabot.bot import wording
 from wabot.bot.shelves import Shelves
@@ -131,7 +132,13 @@ def _free(state: State) -> Iterator[str]:
 
 
 def _is_named(texts: Set[str], names: Mapping[str, str]) -> bool:
-    return any(plain(name) in texts for name in names.values())
+    return any(_plain_name(name) in texts for name in names.values() if len(name) <= _LONGEST)
+
+
+@lru_cache(maxsize=4096)
+def _plain_name(name: str) -> str:
+    """A menu's names are compared with every text that is written, and change seldom."""
+    return plain(name)
 
 
 def _without_manners(typed: str) -> str:

@@ -6,6 +6,7 @@ import wabot
 from wabot.cli import (
     bootstraps,
     channels,
+    menus,
     messages,
     operate,
     orders,
@@ -31,7 +32,7 @@ def main() -> None:
 main.arrange(
     {
         "Run": [serve.serve, operate.migrate, operate.config_, operate.doctor, operate.queue],
-        "Who": [tenants.tenant, channels.channel, templates.template, tokens.token],
+        "Who": [tenants.tenant, channels.channel, templates.template, menus.menu, tokens.token],
         "What happens": [
             messages.send,
             messages.message,

@@ -2,13 +2,26 @@
 take-over and replay are one mechanism."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from wabot import clock, errors, words
 from wabot.bot import conversation as bot
-from wabot.core import catalogs, limits, profile, sending, warming
-from wabot.store import consent, customers, db, messages, tenants, wanted
+from wabot.core import (
+    bursts,
+    catalogs,
+    following,
+    handing_over,
+    hearing,
+    limits,
+    looping,
+    ordering,
+    profile,
+    remembering,
+    sending,
+    warming,
+)
+from wabot.store import consent, db, messages, tallies, tenants, wanted
 from wabot.store.customers import Conversation
 from wabot.store.messages import Message
 from wabot.store.tenants import Tenant
@@ -17,8 +30,8 @@ log = logging.getLogger(__name__)
 
 MOST_TOGETHER = 20
 LONGEST_TRANSACTION_SECONDS = 0.005
-LOOP_WINDOW = timedelta(minutes=1)
-FEWEST_LOOP_ANSWERS = 30
+SILENCE_AFTER_A_LOOP = timedelta(minutes=30)
+"""At least, however soon the bot comes back after a person wrote: the other end would go on at once."""
 LONGEST_BURST = 5
 """How many debounces a customer's first message of a burst may wait at most."""
 
@@ -28,33 +41,22 @@ def plan(tenant: Tenant, conversation: Conversation, message: Message, now: date
     reason = _why_a_person(tenant, conversation, message, now)
     due_at = None if reason else limits.admit_customer(tenant, message.customer_id, now)
     if due_at is None:
-        _leave(message, reason or "too_many")
+        handing_over.leave(message, reason or "too_many", now)
         return
-    quiet = timedelta(seconds=int(profile.setting(tenant, "debounce_seconds")))
+    quiet = profile.debounce(tenant)
     messages.wait_for_answer(message.id, max(due_at, now + quiet), admitted=False)
     if quiet:
         messages.postpone_answers(conversation.id, now + quiet, arrived_after=now - LONGEST_BURST * quiet)
 
 
-def yield_to_person(tenant: Tenant, conversation: Conversation, at: datetime) -> None:
-    """Inside a write: somebody of the business wrote here then, so the bot is silent for a while after it."""
-    minutes = int(profile.setting(tenant, "handover_minutes"))
-    customers.pause_bot(conversation.id, at + timedelta(minutes=minutes))
-
-
 def _why_a_person(tenant: Tenant, conversation: Conversation, message: Message, now: datetime) -> str:
     if tenant.status is words.TenantStatus.SUSPENDED:
         return "suspended"
-    if not conversation.bot_active or (conversation.bot_paused_until and conversation.bot_paused_until > now):
+    if handing_over.has_person(conversation, now):
         return "taken_over"
     if message.event_at and message.event_at + limits.STALE_AFTER <= now:
         return "stale"
     return "opted_out" if consent.has_opted_out(conversation.customer_id) else ""
-
-
-def _leave(message: Message, reason: str) -> None:
-    messages.leave_to_person(message.id, reason)
-    customers.call_person(message.conversation_id)
 
 
 def answer_some() -> bool:
@@ -80,12 +82,12 @@ def _answer_alone(conversation_id: int) -> None:
         raise
     except Exception:
         log.exception("a conversation cannot be answered", extra={"conversation": conversation_id})
-        db.write(lambda: _leave_all(conversation_id))
+        db.write(lambda: _leave_all(conversation_id, clock.now()))
 
 
-def _leave_all(conversation_id: int) -> None:
+def _leave_all(conversation_id: int, now: datetime) -> None:
     for message in messages.unanswered(conversation_id):
-        _leave(message, "bot_failed")
+        handing_over.leave(message, "bot_failed", now)
 
 
 def _answer(conversation_ids: list[int], now: datetime) -> None:
@@ -98,40 +100,65 @@ def _answer(conversation_ids: list[int], now: datetime) -> None:
 
 @dataclass(slots=True)
 class _Turn:
-    """One pass over a conversation: what the bot knows, changed message by message."""
+    """One pass over a conversation: where the bot stands, changed message by message, and what it knows of the menu
+    with the items of the branch that the conversation is about."""
 
     tenant: Tenant
     conversation: Conversation
-    menu: words.Menu
     state: bot.State
     now: datetime
+    cart_expired: bool = False
+    menus: dict[str, catalogs.Known] = field(default_factory=dict)
 
     @property
-    def profile(self) -> bot.Profile:
-        return bot.Profile(
-            name=self.tenant.name,
-            locale=self.tenant.locale,
-            currency=self.tenant.currency,
-            currency_digits=profile.currency_digits(self.tenant),
-            support_contact=profile.setting(self.tenant, "support_contact"),
-            app_link=profile.setting(self.tenant, "app_link"),
+    def menu(self) -> catalogs.Known:
+        branch_id = self.state.branch_id
+        if branch_id not in self.menus:
+            self.menus[branch_id] = catalogs.known(self.tenant, self.now, branch_id=branch_id)
+        return self.menus[branch_id]
+
+    @property
+    def known(self) -> bot.Known:
+        menu = self.menu
+        return bot.Known(
+            menu=menu.menu,
+            is_known=menu.is_known,
+            failed=menu.failed,
+            coverage=menu.coverage,
+            checks_places=menu.checks_places,
+            orders=ordering.latest_of(self.tenant.id, self.conversation.customer_id),
         )
 
 
 def _answer_conversation(conversation_id: int, now: datetime) -> None:
-    """Inside a write: run the bot over the unanswered messages in order, up to the first that must wait."""
+    """Inside a write: run the bot over the unanswered messages in order, up to the first that must wait. A burst is
+    answered once."""
     conversation = Conversation.get_by_id(conversation_id)
     tenant = tenants.by_id(conversation.tenant_id)
     if tenant is None:
         return
-    turn = _Turn(
-        tenant, conversation, catalogs.known(tenant, now).menu, bot.State.from_json(conversation.bot_state), now
-    )
-    for message in messages.unanswered(conversation_id):
-        if not _may_answer_now(turn, message):
+    recalled = remembering.recall(conversation, now)
+    turn = _Turn(tenant, conversation, recalled.state, now, recalled.cart_expired)
+    for burst in bursts.together(messages.unanswered(conversation_id), profile.debounce(tenant)):
+        if not _answer_burst(turn, burst):
             break
-        _answer_message(turn, message)
-    customers.keep_bot_state(conversation_id, turn.state.to_json())
+    for menu in turn.menus.values():
+        catalogs.refresh_due(tenant, menu, now)
+
+
+def _answer_burst(turn: _Turn, burst: list[Message]) -> bool:
+    """False when one of them must wait: what comes after it waits too. An order ends a burst: what is written after it
+    is about something else."""
+    said = bursts.Said()
+    for message in burst:
+        if not (_may_answer_now(turn, message) and _answer_message(turn, message, said)):
+            _say(turn, said)
+            return False
+        if said.has_ordered:
+            _say(turn, said)
+            said = bursts.Said()
+    _say(turn, said)
+    return True
 
 
 def _may_answer_now(turn: _Turn, message: Message) -> bool:
@@ -150,31 +177,35 @@ def _may_answer_now(turn: _Turn, message: Message) -> bool:
     return due_at <= turn.now
 
 
-def _answer_message(turn: _Turn, message: Message) -> None:
-    reason = _why_a_person(turn.tenant, turn.conversation, message, turn.now) or _loops(turn)
+def _answer_message(turn: _Turn, message: Message, said: bursts.Said) -> bool:
+    """False when the bot has to know something first: the message waits until that is fetched, and is asked again."""
+    reason = _why_a_person(turn.tenant, turn.conversation, message, turn.now) or _loops(turn, message)
     if not reason and not message.admitted:
         reason = "too_many"
-    if reason:
-        _leave(message, reason)
-        return
-    answer = _ask(turn, message)
+    answer = None if reason else _ask(turn, message)
     if answer is None:
-        _leave(message, "bot_failed")
-        return
-    for n, draft in enumerate(answer.drafts, start=1):
-        key = f"answer:{message.id}:{n}"
-        sending.enqueue(turn.conversation, draft, key=key, now=turn.now, ttl_seconds=sending.ANSWER_TTL)
-    warming.follow(turn.conversation, answer.drafts, turn.now)
+        handing_over.leave(message, reason or "bot_failed", turn.now)
+        return True
+    for want in answer.wants:
+        catalogs.want(turn.tenant, want, turn.conversation.id, turn.now)
+    if answer.wants:
+        return False
     messages.change(message.id, answer_due_at=None)
-    turn.state = answer.state
+    said.add(message.id, answer)
+    turn.cart_expired = False
+    if said.leads_on(answer):
+        turn.state = answer.state
     if answer.needs_person:
-        _hand_over(turn)
+        handing_over.hand_over(turn.tenant, turn.conversation, turn.now)
+    return True
 
 
 def _ask(turn: _Turn, message: Message) -> bot.Answer | None:
     """What the bot says, if it says what can be sent; None when it failed, which is a bug and logged."""
     try:
-        answer = bot.answer(turn.state, _heard(message), turn.profile, bot.Known(turn.menu))
+        answer = bot.answer(
+            turn.state, hearing.heard(message, cart_expired=turn.cart_expired), profile.for_bot(turn.tenant), turn.known
+        )
         for draft in answer.drafts:
             sending.check(turn.conversation, draft)
     except Exception:
@@ -183,21 +214,27 @@ def _ask(turn: _Turn, message: Message) -> bot.Answer | None:
     return answer
 
 
-def _hand_over(turn: _Turn) -> None:
-    minutes = int(profile.setting(turn.tenant, "handover_minutes"))
-    turn.conversation.bot_paused_until = turn.now + timedelta(minutes=minutes)
-    customers.call_person(turn.conversation.id, turn.conversation.bot_paused_until)
+def _say(turn: _Turn, said: bursts.Said) -> None:
+    """Inside a write: queue the one answer to a burst, under the last message's key, count what that saved, and do what
+    the answers entail."""
+    if not said.answers:
+        return
+    turn.state = said.leaves_behind() or turn.state
+    for n, draft in enumerate(said.drafts, start=1):
+        key = f"answer:{said.message_id}:{n}"
+        sending.enqueue(turn.conversation, draft, key=key, now=turn.now, ttl_seconds=sending.ANSWER_TTL)
+    warming.follow(turn.conversation, said.drafts, turn.now)
+    if said.saved:
+        tallies.count(tallies.MESSAGES_SAVED, said.saved)
+    remembering.keep(turn.conversation.id, turn.state, turn.now)
+    for answer in said.answers:
+        if answer.orders or answer.ratings or answer.remind:
+            turn.state = following.follow(turn.tenant, turn.conversation, answer, said.message_id, turn.now)
 
 
-def _loops(turn: _Turn) -> str:
-    """Two bots answering each other: more answers in a minute than a person could read."""
-    most = max(FEWEST_LOOP_ANSWERS, limits.customer_rate(turn.tenant).most)
-    if messages.answers_since(turn.conversation.id, turn.now - LOOP_WINDOW, most) < most:
+def _loops(turn: _Turn, message: Message) -> str:
+    if not looping.is_loop(turn.tenant, turn.conversation, message, turn.now):
         return ""
     log.critical("loop guard: handed over", extra={"tenant": turn.tenant.slug, "conversation": turn.conversation.id})
-    _hand_over(turn)
+    handing_over.hand_over(turn.tenant, turn.conversation, turn.now, least=SILENCE_AFTER_A_LOOP)
     return "loop"
-
-
-def _heard(message: Message) -> bot.Heard:
-    return bot.Heard(message.kind, message.body, message.choice, message.customer.name)

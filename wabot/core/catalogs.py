@@ -27,13 +27,14 @@ There = Mapping[str, entries.Held]
 @dataclass(frozen=True, slots=True)
 class Known:
     """What can be known without waiting. `is_known` is False while categories or branches are not there; `failed` is
-    what was tried lately without success and is not there; `coverage` is by `Want.key`; `stale` are keys of the cache
-    that should be fetched anew."""
+    what was tried lately without success and is not there; `coverage` is by `Want.key`, and `checks_places` False where
+    nobody can tell it; `stale` are keys of the cache that should be fetched anew."""
 
     menu: Menu
     is_known: bool = True
     failed: frozenset[Want] = frozenset()
     coverage: Mapping[str, Coverage] = field(default_factory=dict)
+    checks_places: bool = False
     stale: tuple[str, ...] = ()
 
 
@@ -55,6 +56,7 @@ def known(tenant: Tenant, now: datetime, *, branch_id: str = "") -> Known:
         is_known=shelves is not None and branches is not None,
         failed=_failed(tenant.id, there, now),
         coverage=_coverage(there),
+        checks_places=True,
         stale=_stale(there),
     )
 
@@ -82,13 +84,19 @@ def _stale(there: There) -> tuple[str, ...]:
 
 def want(tenant: Tenant, wish: Want, conversation_id: int, now: datetime) -> None:
     """Inside a write: have it fetched, once however many want it. No message of the conversation is answered until it
-    is there or could not be had, or LONGEST_WAIT is over."""
-    keys = entries.keys_of(wish)
+    is there or could not be had, or LONGEST_WAIT is over.
+
+    Whoever wants what is there, or failed a moment ago, or what a kept menu has anyway, has not looked: that is a
+    mistake of ours, which must neither spin here nor be felt by the platform.
+    """
+    keys = entries.keys_of(wish) if is_fetched(tenant) else ()
     there = entries.held(tenant.id, now, keys.__contains__)
+    failed = wanted.failed_since(tenant.id, now - FAILED_LATELY, now)
     missing = [key for key in keys if key not in there]
     until = now + (LONGEST_WAIT if missing else LOOK_AGAIN)
     for key in missing:
-        wanted.wait(wanted.ask(tenant.id, key, now), conversation_id, until)
+        due_at = now + FAILED_LATELY if key in failed else now
+        wanted.wait(wanted.ask(tenant.id, key, due_at), conversation_id, until)
     wanted.hold_answers(conversation_id, until)
 
 

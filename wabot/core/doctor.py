@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 
 from wabot import clock, config, errors, sealing, words
 from wabot.config import Settings
-from wabot.core import upkeep
+from wabot.core import catalogs, fetching, upkeep
 from wabot.core.checkup import Check, stays_sealed
 from wabot.store import db, inspect, migrate, tenants, workers
 
@@ -22,6 +22,10 @@ SPARE_BYTES = 256 << 20
 UNASKED_FORWARDING = "forwarded"
 """The beat that web leaves when a request came through a proxy that WABOT_TRUSTED_PROXIES does not name."""
 FORWARDING_REMEMBERED = timedelta(days=1)
+MOST_MERCHANTS = 5
+MERCHANT_SECONDS = 5.0
+_MENU_FIX = "set SUFRAH_API_KEY and SUFRAH_API_BASE as the platform gave them"
+_MENU_FIXES = {"no_merchant": "wabot tenant edit SLUG --catalog-merchant UUID, or keep a menu of its own"}
 _FLOOR = re.compile(r"([A-Za-z0-9_.-]+)\s*>=\s*([0-9.]+)")
 
 
@@ -35,7 +39,7 @@ def examine() -> list[Check]:
     found += [Check("file", True, f"{settings.wabot_db} is of this version"), _soundness()]
     if not found[-1].ok:
         return found
-    parts: tuple[Callable[[Settings], Iterator[Check]], ...] = (_writing, _modes, _key, _size, _work, _channels)
+    parts: tuple[Callable[[Settings], Iterator[Check]], ...] = (_writing, _modes, _key, _size, _work, _channels, _menus)
     return [*found, *_all(parts, settings)]
 
 
@@ -194,6 +198,18 @@ def _channels(_settings: Settings) -> Iterator[Check]:
         yield Check("channels", by_hand, said, fix)
     if not paused:
         yield Check("channels", True, "none is paused")
+
+
+def _menus(_settings: Settings) -> Iterator[Check]:
+    """Whether the order platform knows the merchants of the first tenants whose menus are there."""
+    for tenant in [tenant for tenant in tenants.all_tenants() if catalogs.is_fetched(tenant)][:MOST_MERCHANTS]:
+        try:
+            found = len(fetching.client(tenant, seconds=MERCHANT_SECONDS).categories())
+            yield Check("catalog", True, f"the order platform has {found} categories of {tenant.slug}")
+        except errors.ProviderFailure as failure:
+            passing = isinstance(failure, errors.TemporaryFailure | errors.Throttled)
+            fix = "look again in a while" if passing else _MENU_FIXES.get(failure.code, _MENU_FIX)
+            yield Check("catalog", passing, f"the menu of {tenant.slug} cannot be read: {failure}", fix)
 
 
 def _mib(size: int) -> str:

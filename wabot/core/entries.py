@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from wabot import words
-from wabot.store import cache
+from wabot.store import cache, db
+from wabot.store.cache import Entry
 from wabot.words import Want, WantKind
 
 CATEGORIES = "categories"
@@ -21,7 +22,7 @@ COVERAGE = "coverage:"
 USABLE_FOR = timedelta(hours=1)
 COVERAGE_FOR = timedelta(minutes=2)
 """Where somebody stands is nobody's business for longer than it takes to order."""
-SMALL_BYTES = 64 << 10
+SMALL_BYTES = 32 << 10
 
 Value = Any
 """What `read` returns: categories, branches or items as tuples, or a Coverage."""
@@ -44,11 +45,30 @@ class Held:
 def held(tenant_id: int, now: datetime, concerns: Callable[[str], bool]) -> Mapping[str, Held]:
     """What the cache has for the tenant and can be used now, of the keys that are of concern."""
     found = {key: entry for key, entry in cache.usable(tenant_id, now).items() if concerns(key)}
-    bodies = cache.bodies(tenant_id, found.values()) if found else {}
-    read = {key: _read(key, bodies[entry.id]) for key, entry in found.items() if entry.id in bodies}
+    read = {key: (entry, _value(tenant_id, key, entry)) for key, entry in found.items()}
     return {
-        key: Held(value, found[key].is_fresh, found[key].fetched_at) for key, value in read.items() if value is not None
+        key: Held(value, entry.is_fresh, entry.fetched_at) for key, (entry, value) in read.items() if value is not None
     }
+
+
+def _value(tenant_id: int, key: str, entry: Entry) -> Value | None:
+    """None where another version kept it in another way."""
+    read = _read_small if entry.size <= SMALL_BYTES else _read_large
+    return read(str(db.database.path), tenant_id, key, entry.id, entry.fetched_at)
+
+
+def _read(_file: str, tenant_id: int, key: str, entry_id: int, fetched_at: datetime) -> Value | None:
+    body = cache.body(tenant_id, entry_id, fetched_at)
+    try:
+        return None if body is None else _adapter(key).validate_json(body)
+    except ValidationError:
+        return None
+
+
+_read_small = lru_cache(maxsize=256)(_read)
+_read_large = lru_cache(maxsize=2)(_read)
+"""An entry never changes: what is fetched anew has another moment. A shelf of thousands of items takes a tenth of a
+second to read and ten megabytes to keep."""
 
 
 def of_items(category_id: str, branch_id: str) -> str:
@@ -85,26 +105,9 @@ def written(key: str, value: Value) -> bytes:
     return _adapter(key).dump_json(value)
 
 
-def _read(key: str, body: bytes) -> Value | None:
-    """None where another version kept it in another way."""
-    return (_read_small if len(body) <= SMALL_BYTES else _read_large)(_adapter(key), body)
-
-
 def _adapter(key: str) -> TypeAdapter[Value]:
     if key == CATEGORIES:
         return _CATEGORIES
     if key == BRANCHES:
         return _BRANCHES
     return _ITEMS if key.startswith(ITEMS) else _COVERAGE
-
-
-def _validated(adapter: TypeAdapter[Value], body: bytes) -> Value | None:
-    try:
-        return adapter.validate_json(body)
-    except ValidationError:
-        return None
-
-
-_read_small = lru_cache(maxsize=256)(_validated)
-_read_large = lru_cache(maxsize=4)(_validated)
-"""A shelf of thousands of items takes a hundred milliseconds to read and ten megabytes to keep."""

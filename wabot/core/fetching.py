@@ -11,6 +11,7 @@ from wabot import clock, config, errors
 from wabot.catalog import Catalog
 from wabot.core import entries, profile
 from wabot.store import cache, db, tenants, wanted
+from wabot.store.fields import pack
 from wabot.store.tenants import Tenant
 from wabot.store.wanted import Wanted
 
@@ -65,22 +66,22 @@ def _want_and_claim(tenant_id: int, keys: Sequence[str], now: datetime) -> list[
 def fetch(claimed: Sequence[Wanted]) -> Fetched:
     """Call for all of it at once, keep what comes, and answer who waits. Everything claimed is of one tenant."""
     fetched = Fetched()
-    for row, outcome in _called(claimed):
+    tenant = tenants.by_id(claimed[0].tenant_id) if claimed else None
+    if tenant is None:
+        return fetched
+    for row, outcome in _called(tenant, claimed):
         if isinstance(outcome, errors.ProviderFailure):
             fetched.failures[row.key] = outcome
             log.warning("the catalog does not answer", extra=_about(row, code=outcome.code))
             _fail(row, outcome.code)
         else:
             fetched.counts[row.key] = len(outcome) if isinstance(outcome, tuple) else 1
-            _keep(row, outcome)
+            _keep(tenant, row, outcome)
     return fetched
 
 
-def _called(claimed: Sequence[Wanted]) -> Iterator[tuple[Wanted, Outcome]]:
+def _called(tenant: Tenant, claimed: Sequence[Wanted]) -> Iterator[tuple[Wanted, Outcome]]:
     """What became of each, in the order in which they end."""
-    tenant = tenants.by_id(claimed[0].tenant_id) if claimed else None
-    if tenant is None:
-        return
     if len(claimed) == 1:
         yield claimed[0], _call(tenant, claimed[0])
         return
@@ -120,21 +121,27 @@ def _ask(catalog: Catalog, key: str) -> entries.Value:
     return catalog.coverage(latitude, longitude)
 
 
-def _keep(row: Wanted, value: entries.Value) -> None:
+def _keep(tenant: Tenant, row: Wanted, value: entries.Value) -> None:
     """What cannot be kept is logged, and whoever waited for it is told as if it had not come: they would look for it
     in the cache for ever."""
-    body = entries.written(row.key, value)
+    body = pack(entries.written(row.key, value))
     try:
-        kept = db.write(lambda: _put(row, body, clock.now()))
+        kept = db.write(lambda: _put(tenant, row, body, clock.now()))
     except Exception:
         log.exception("an entry of the cache could not be written", extra=_about(row))
         kept = False
     if not kept:
         log.warning("an answer of the catalog was not kept", extra=_about(row, bytes=len(body)))
         _fail(row, "not_kept")
+        return
+    entries.held(tenant.id, clock.now(), row.key.__eq__)  # read here, so that the bot need not inside its write
 
 
-def _put(row: Wanted, body: bytes, now: datetime) -> bool:
+def _put(asked: Tenant, row: Wanted, body: bytes, now: datetime) -> bool:
+    """Not the answer about a merchant that is the tenant's no more."""
+    tenant = tenants.by_id(asked.id)
+    if tenant is None or (tenant.catalog_merchant, tenant.currency) != (asked.catalog_merchant, asked.currency):
+        return False
     fresh_for, usable_for = _life(row.key)
     if not cache.put(row.tenant_id, row.key, body, now=now, fresh_for=fresh_for, usable_for=usable_for):
         return False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from wabot import clock, errors, words
-from wabot.core import answering, callbacks, opting, receipts, templates
+from wabot.core import answering, callbacks, handing_over, opting, receipts, templates
 from wabot.core.callbacks import Callback
 from wabot.providers import by_name
 from wabot.providers.base import Arrived
@@ -150,7 +150,7 @@ def _receive(channel: Channel, incoming: words.Incoming, webhook: Webhook, now: 
     media.add_attachments(channel.tenant_id, channel.id, message.id, incoming.attachments, now)
     if incoming.by_business:
         _follow(message, incoming.provider_message_id, now)
-        answering.yield_to_person(channel.tenant, conversation, message.event_at)
+        handing_over.yield_to_person(channel.tenant, conversation, message.event_at, now)
     elif incoming.kind in words.NOTICES:
         customers.note_notice(conversation.id, message.id)
         if incoming.kind == words.Kind.PREFERENCE:

@@ -7,7 +7,7 @@ from datetime import datetime
 from wabot import errors, words
 from wabot.bot import telling
 from wabot.bot.state import Profile, State
-from wabot.core import profile, sending
+from wabot.core import profile, remembering, sending
 from wabot.core.templates import UNUSABLE
 from wabot.store import rules, templates, tenants
 from wabot.store.orders import Order
@@ -71,6 +71,7 @@ def _tell(order: Order, what: str, draft: Draft | None, now: datetime) -> None:
             draft = template
         sending.check(conversation, draft)
         sending.enqueue(conversation, draft, **how)  # type: ignore[arg-type]
+        remembering.note_told(conversation, draft)
     except errors.Refused:
         log.exception("a customer cannot be told of an order", extra={"order": order.id, "what": what})
 

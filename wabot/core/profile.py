@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -27,7 +28,9 @@ _MINOR_DIGITS = dict.fromkeys(
 ) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
 """Currencies whose minor unit is not a hundredth (ISO 4217, list one)."""
 _AMOUNT = re.compile(r"([0-9]{1,9}(\.[0-9]{1,3})?)?")
-_WHOLE_NUMBERS = {"handover_minutes": 10080, "debounce_seconds": 30}
+_WHOLE_NUMBERS = {"handover_minutes": 10080}
+_SECONDS = re.compile(r"[0-9](\.[0-9]{1,3})?", re.ASCII)
+LONGEST_DEBOUNCE_SECONDS = 2.0
 
 
 def check(values: Mapping[str, Any], settings: Mapping[str, str]) -> None:
@@ -62,6 +65,8 @@ def _check_key(key: str, value: str) -> None:
         raise errors.Refused("set", f"{key} is a whole number up to {most}")
     if key == "budget" and value:
         _check_budget(value)
+    if key == "debounce_seconds" and not (_SECONDS.fullmatch(value) and float(value) <= LONGEST_DEBOUNCE_SECONDS):
+        raise errors.Refused("set", f"{key} is a number from 0 to {LONGEST_DEBOUNCE_SECONDS:g}, such as 0.5")
 
 
 def _check_budget(value: str) -> None:
@@ -77,6 +82,12 @@ def _check_budget(value: str) -> None:
 def setting(tenant: Tenant, key: str) -> str:
     """The tenant's value of one of TENANT_KEYS, else its default."""
     return str(tenant.settings.get(key, TENANT_KEYS[key]))
+
+
+def debounce(tenant: Tenant) -> timedelta:
+    """How long the bot waits for the end of a burst of messages; a longer wait of former times is cut to what is
+    allowed today."""
+    return timedelta(seconds=min(float(setting(tenant, "debounce_seconds")), LONGEST_DEBOUNCE_SECONDS))
 
 
 def currency_digits(tenant: Tenant) -> int:

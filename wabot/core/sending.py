@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from wabot import clock, config, errors, words
-from wabot.core import media, numbers, templates, tenancy
+from wabot.core import handing_over, media, numbers, templates, tenancy
 from wabot.providers import by_name
 from wabot.store import customers, db, messages, rules, tenants
 from wabot.store.customers import Conversation, Customer
@@ -67,8 +67,9 @@ def reply(
             raise errors.NotFound("there is no such conversation")
         now = clock.now()
         if channel_id is not None and channel_id != conversation.channel_id:
-            channel = _channel(tenant_id, channel_id, None)
+            channel, answered = _channel(tenant_id, channel_id, None), conversation
             conversation = customers.conversation(tenant_id, channel.id, conversation.customer_id, now)
+            _yield(answered, draft, now)
         return _queue(conversation, described, once, now)
 
     return db.write(store)
@@ -100,11 +101,17 @@ def _fingerprint(draft: words.Draft, *asked: object) -> bytes:
 
 
 def _queue(conversation: Conversation, draft: words.Draft, once: _Once, now: datetime, **values: Any) -> Message:
-    """Inside a write: what may be sent now, in the outbox."""
+    """Inside a write: what may be sent now, in the outbox. When a person wrote it, the bot yields."""
     refuse(conversation, draft, now)
-    seconds = config.settings().wabot_message_ttl
-    hashed = once.fingerprint if once.key else None
-    return enqueue(conversation, draft, key=once.key, now=now, ttl_seconds=seconds, idempotency_hash=hashed, **values)
+    ttl, hashed = config.settings().wabot_message_ttl, once.fingerprint if once.key else None
+    queued = enqueue(conversation, draft, key=once.key, now=now, ttl_seconds=ttl, idempotency_hash=hashed, **values)
+    _yield(conversation, draft, now)
+    return queued
+
+
+def _yield(conversation: Conversation, draft: words.Draft, now: datetime) -> None:
+    if draft.purpose == words.Purpose.AGENT:
+        handing_over.yield_to_person(conversation.tenant, conversation, now, now)
 
 
 def _home(tenant_id: int, channel_id: int | None) -> Channel:

@@ -11,7 +11,7 @@ from wabot import clock, config, errors, sealing, words
 from wabot.core import numbers, profile, scheduling
 from wabot.providers import REGISTRY, by_name
 from wabot.providers.base import Account, Provider
-from wabot.store import access, db, outbox, tenants
+from wabot.store import access, cache, db, outbox, tenants
 from wabot.store.tenants import Channel, Tenant
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
@@ -63,6 +63,8 @@ def edit_tenant(slug: str, changes: Mapping[str, Any], settings: Mapping[str, st
         tenant = find_tenant(slug)
         merged = {**tenant.settings, **settings}
         tenants.change(tenant.id, **changes, settings=merged)
+        if {"catalog_merchant", "currency"} & set(changes):
+            cache.forget_tenant(tenant.id)
         changed = find_tenant(slug)
         scheduling.follow(changed, clock.now())
         return changed

@@ -153,9 +153,9 @@ def _mind_the_clock() -> None:
         delivery.mind_the_clock(lead - _watch.lead)
         media.mind_the_clock()
         submitting.mind_the_clock()
+        pulling.mind_the_clock()
         catalogs.mind_the_clock()
         warming.mind_the_clock()
-        pulling.mind_the_clock()
     _watch.lead = lead
 
 

@@ -183,7 +183,7 @@ def run(slug: str, customer: str) -> dict[str, Any]:
     at the end, or after two minutes. `customer` is a number in any usual spelling. Raises NotFound, Refused."""
     tenant = tenancy.find_tenant(slug)
     channel = tenants.first_active_channel(tenant.id) or next(iter(tenants.channels(tenant.id)), None)
-    identity = numbers.customer(customer, channel.number if channel else "")
+    identity = numbers.customer(customer, channel.number if channel else customer)
     channel_id = channel.id if channel else None
     row = db.write(lambda: _add_by_hand(tenant, channel_id, identity, clock.now()))
     until = clock.monotonic() + LONGEST_RUN_SECONDS

@@ -1,14 +1,13 @@
 """Entries with a time to live: answers of elsewhere, kept per tenant so that nobody waits for them twice. An entry is
 fresh, then usable while somebody fetches it anew, then gone."""
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from wabot import clock
 from wabot.store import db
-from wabot.store.fields import pack, unpack
+from wabot.store.fields import unpack
 
 MOST_ENTRIES = 500
 MOST_BYTES = 16 << 20
@@ -20,34 +19,35 @@ AHEAD = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """That something is there, without its body."""
+    """That something is there, without its body; `size` is what that takes in the file."""
 
     id: int
     fetched_at: datetime
     is_fresh: bool
+    size: int
 
 
 def usable(tenant_id: int, now: datetime) -> Mapping[str, Entry]:
     """The tenant's entries that can be used now, fresh or not, by their keys."""
     sql = (
-        "SELECT key, id, fetched_at, fresh_until FROM cache "
+        "SELECT key, id, fetched_at, fresh_until, size FROM cache "
         "WHERE tenant_id = ? AND usable_until > ? AND fetched_at <= ?"
     )
     found = db.rows(sql, tenant_id, now, now + AHEAD)
     present = clock.to_ms(now)
-    return {key: Entry(id_, clock.from_ms(at), until > present) for key, id_, at, until in found}
+    return {key: Entry(id_, clock.from_ms(at), until > present, size) for key, id_, at, until, size in found}
 
 
-def bodies(tenant_id: int, entries: Iterable[Entry]) -> Mapping[int, bytes]:
-    """The bodies of the tenant's entries by their ids; one that went meanwhile is missing."""
-    ids = json.dumps([entry.id for entry in entries])
-    sql = "SELECT id, body FROM cache WHERE tenant_id = ? AND id IN (SELECT value FROM json_each(?))"
-    return {id_: unpack(body) for id_, body in db.rows(sql, tenant_id, ids)}
+def body(tenant_id: int, entry_id: int, fetched_at: datetime) -> bytes | None:
+    """The body of the tenant's entry as it was fetched then; None where it went or was replaced meanwhile."""
+    sql = "SELECT body FROM cache WHERE id = ? AND tenant_id = ? AND fetched_at = ?"
+    found = db.one(sql, entry_id, tenant_id, fetched_at)
+    return unpack(found[0]) if found else None
 
 
-def put(tenant_id: int, key: str, body: bytes, *, now: datetime, fresh_for: timedelta, usable_for: timedelta) -> bool:
-    """Inside a write: keep an entry in place of the one before; False, and nothing is kept, where it is too large."""
-    packed = pack(body)
+def put(tenant_id: int, key: str, packed: bytes, *, now: datetime, fresh_for: timedelta, usable_for: timedelta) -> bool:
+    """Inside a write: keep an entry in place of the one before; False, and nothing is kept, where it is too large.
+    `packed` is what `fields.pack` made of the body before, because compressing megabytes would hold everybody up."""
     if len(packed) > LARGEST:
         return False
     db.run(

@@ -147,13 +147,16 @@ def next_turn(conversation_id: int) -> int:
     return int(turn)
 
 
-def call_person(conversation_id: int, paused_until: datetime | None = None) -> None:
-    """Inside a write: a person has to look; the bot is silent until `paused_until`, if given."""
-    db.run(
-        "UPDATE conversation SET state = 'needs_person', bot_paused_until = coalesce(?, bot_paused_until) WHERE id = ?",
+def call_person(conversation_id: int, paused_until: datetime | None = None) -> bool:
+    """Inside a write: a person has to look; the bot is silent until `paused_until`, if given. False where nothing is
+    new: a person was called before."""
+    changed = db.run(
+        "UPDATE conversation SET state = 'needs_person', bot_paused_until = coalesce(?1, bot_paused_until) "
+        "WHERE id = ?2 AND (state <> 'needs_person' OR ?1 IS NOT NULL)",
         paused_until,
         conversation_id,
     )
+    return bool(changed)
 
 
 def pause_bot(conversation_id: int, until: datetime) -> None:

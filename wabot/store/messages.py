@@ -269,16 +269,6 @@ def unanswered(conversation_id: int) -> list[Message]:
     return Message.load("WHERE conversation_id = ? AND answer_due_at IS NOT NULL ORDER BY id", conversation_id)
 
 
-def answers_since(conversation_id: int, since: datetime, most: int) -> int:
-    """How many of the newest `most` messages of the bot are younger than `since`."""
-    sql = (
-        "SELECT count(*) FROM (SELECT created_at FROM message WHERE conversation_id = ? AND direction = 'OUT' "
-        "AND idempotency_key LIKE 'answer:%' ORDER BY id DESC LIMIT ?) WHERE created_at > ?"
-    )
-    found = db.one(sql, conversation_id, most, since)
-    return int(found[0]) if found else 0
-
-
 def history(tenant_id: int, conversation_id: int, *, before: int | None, most: int) -> list[Message]:
     """A conversation's messages, newest first; `before` is the id to go on from."""
     found = Message.select().where(Message.tenant == tenant_id, Message.conversation == conversation_id)

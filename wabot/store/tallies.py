@@ -16,8 +16,9 @@ MESSAGES = "messages"
 SEND_SECONDS = "send_seconds"
 WEBHOOK_SECONDS = "webhook_seconds"
 FORMER_SECRETS = "former_secrets"
-BOOTSTRAPS = "bootstraps"
 USAGE_PULLS = "usage_pulls"
+MESSAGES_SAVED = "messages_saved"
+BOOTSTRAPS = "bootstraps"
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 """Upper bounds of the histograms' buckets, in seconds."""
 NOTED_FOR = timedelta(seconds=1)
@@ -51,9 +52,9 @@ class Histogram:
     total_seconds: float
 
 
-def count(name: str, /, **labels: str) -> None:
-    """Inside a write: add one to a counter."""
-    _add(name, 1, labels)
+def count(name: str, by: int = 1, /, **labels: str) -> None:
+    """Inside a write: add to a counter."""
+    _add(name, by, labels)
 
 
 def _add(name: str, by: int, labels: Mapping[str, str]) -> None:

@@ -27,25 +27,25 @@ _FREE = "due_at IS NOT NULL AND (due_at <= ? OR due_at > ?)"
 """Due, or due further ahead than any lease: then it was written by a clock that was ahead."""
 
 
-def ask(tenant_id: int, key: str, now: datetime) -> int:
-    """Inside a write: have a thing fetched; returns its row. One that is asked for already stays as it is, one that
-    failed is tried again."""
+def ask(tenant_id: int, key: str, due_at: datetime) -> int:
+    """Inside a write: have a thing fetched from `due_at` on; returns its row. One that is asked for already stays as it
+    is, one that failed is tried again."""
     [(wanted_id,)] = db.rows(
         "INSERT INTO wanted (tenant_id, key, due_at) VALUES (?, ?, ?) ON CONFLICT (tenant_id, key) DO UPDATE SET "
         "tries = iif(due_at IS NULL, 0, tries), due_at = coalesce(due_at, excluded.due_at), failed_at = NULL, "
         "error_code = '' RETURNING id",
-        tenant_id, key, now,
+        tenant_id, key, due_at,
     )  # fmt: skip
     return int(wanted_id)
 
 
 def wait(wanted_id: int, conversation_id: int, until: datetime) -> None:
-    """Inside a write: a conversation waits for it, but not beyond `until`."""
+    """Inside a write: a conversation waits for it, and for whatever else it waits for, but not beyond `until`."""
     db.run(
-        "INSERT INTO waiting (wanted_id, conversation_id, until) VALUES (?, ?, ?) "
-        "ON CONFLICT (wanted_id, conversation_id) DO UPDATE SET until = excluded.until",
+        "INSERT INTO waiting (wanted_id, conversation_id, until) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         wanted_id, conversation_id, until,
     )  # fmt: skip
+    db.run("UPDATE waiting SET until = ? WHERE conversation_id = ?", until, conversation_id)
 
 
 def hold_answers(conversation_id: int, until: datetime) -> None:

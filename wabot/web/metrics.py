@@ -20,6 +20,7 @@ blueprint = Blueprint("metrics", __name__)
 _COUNTERS = (
     (tallies.WEBHOOKS, "Requests on the webhook routes, by what became of them.", ("provider", "verdict")),
     (tallies.MESSAGES, "Messages that came into each state.", ("direction", "status")),
+    (tallies.MESSAGES_SAVED, "Answers that were not sent, because one to the whole burst stood for them.", ()),
     (tallies.BOOTSTRAPS, "Welcome bootstraps that have ended, by how.", ("status",)),
     (tallies.FORMER_SECRETS, "Webhooks that were signed with credentials replaced before.", ("provider",)),
     (tallies.USAGE_PULLS, "Usage pulls of one channel, by what became of them; each failed try counts.", ("result",)),

@@ -1,12 +1,13 @@
 """A tenant's conversations: their messages, and answering in them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from flask import Blueprint, Response, jsonify, request
+from pydantic import Field, model_validator
 
 from wabot import words
-from wabot.core import sending, shapes
+from wabot.core import handing_over, sending, shapes
 from wabot.store import customers, media, messages
 from wabot.store.customers import Conversation
 from wabot.store.messages import Message
@@ -29,6 +30,37 @@ def conversations(slug: str) -> Response:
     found = customers.page(tenant.id, before=page.before, search=search, state=state, most=page.limit + 1)
     last = messages.last_of(tenant.id, [conversation.last_message_id for conversation in found])
     return jsonify(paging.shaped(found, page, lambda row: _shape(row, last), lambda row: int(row.last_message_id)))
+
+
+class ChangeBody(drafts.Body):
+    """What a conversation can be told: who answers, that it was read, what state it is in."""
+
+    is_bot_active: bool | None = None
+    unread_count: Annotated[int, Field(ge=0, le=0)] | None = None
+    state: Annotated[words.ConversationState, Field(strict=False)] | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> "ChangeBody":
+        if self.is_bot_active is None and self.unread_count is None and self.state is None:
+            raise ValueError("say isBotActive, unreadCount or state")
+        return self
+
+
+@blueprint.patch("/<int:conversation_id>")
+def change(slug: str, conversation_id: int) -> Response:
+    """Switch the bot of a conversation off or on, mark it as read, set its state."""
+    tenant = auth.own_tenant(slug, to_write=True)
+    found = _find(tenant.id, conversation_id)
+    body = drafts.read(ChangeBody, drafts.json_body())
+    changed = handing_over.change(
+        tenant.id,
+        found.id,
+        is_bot_active=body.is_bot_active,
+        is_read=body.unread_count is not None,
+        state=body.state,
+        actor=auth.actor(),
+    )
+    return jsonify(_shape(changed, messages.last_of(tenant.id, [changed.last_message_id])))
 
 
 def _shape(conversation: Conversation, last: Mapping[int, Message]) -> dict[str, Any]:
