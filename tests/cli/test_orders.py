@@ -77,6 +77,13 @@ def test_what_somebody_found_at_the_platform_is_confirmed_by_its_number(shell: S
     assert kitchen.told(order) == ["CONFIRMED"]
 
 
+def test_what_waits_and_what_nobody_knows_is_in_the_queue(shell: Shell, kitchen: Kitchen) -> None:
+    unknown(kitchen)
+    kitchen.place()
+    queue = shell.json("queue")
+    assert (queue["ordersToPlace"], queue["ordersUnknown"]) == (1, 1)
+
+
 def test_what_the_platform_told_is_listed_and_can_be_read_again(shell: Shell, kitchen: Kitchen) -> None:
     kitchen.calls_back(5, "preparing")
     [row] = shell.json("webhook", "list", "--verdict", "unrouted")["data"]

@@ -8,7 +8,7 @@ from wabot import clock, config
 from wabot.cli import options, output
 from wabot.cli.base import Command
 from wabot.core import doctor as checking
-from wabot.store import inspect, outbox, runs, workers
+from wabot.store import inspect, outbox, runs, submissions, workers
 from wabot.store import migrate as migrating
 
 
@@ -49,6 +49,7 @@ def queue(as_json: bool) -> None:
         "oldestDueAt": clock.iso(outbox.oldest_due(now)),
         "webhooksPending": work.webhooks,
         "answersPending": work.answers,
+        **submissions.depths(),
         "retryRuns": runs.open_runs(),
         "tasks": work.tasks,
         "sandboxDeliveries": work.sandbox_deliveries,

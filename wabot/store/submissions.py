@@ -36,7 +36,7 @@ def claim(now: datetime, lease: timedelta) -> Order | None:
     taken = db.rows(
         "UPDATE orders SET submission = 'calling', submit_attempts = submit_attempts + 1, submit_begun_at = ?, "  # noqa: S608
         f"submit_worker = ?, submit_due_at = ? WHERE id = (SELECT id FROM orders WHERE {_WAITING} "
-        "AND submit_due_at <= ? ORDER BY submit_due_at, id LIMIT 1) AND submission = 'waiting' RETURNING id",
+        "AND submit_due_at <= ? ORDER BY submit_due_at, id LIMIT 1) RETURNING id",
         now, workers.me(), now + lease, now,
     )  # fmt: skip
     return Order.load_one("WHERE id = ?", taken[0][0]) if taken else None
@@ -63,6 +63,13 @@ def unresolved(tenant_id: int, merchant: str) -> list[Order]:
     """The tenant's orders at this merchant that may be at the platform under a number that is not known here."""
     mine = "WHERE submission = ? AND tenant_id = ? AND merchant = ? ORDER BY id"
     return Order.load(mine, Submission.UNKNOWN.value, tenant_id, merchant)
+
+
+def depths() -> dict[str, int]:
+    """How many orders are on their way to the platform, and of how many nobody knows whether they are there."""
+    sql = "SELECT submission = 'unknown', count(*) FROM orders WHERE submission IN ('waiting', 'calling', 'unknown') "
+    found = dict(db.rows(sql + "GROUP BY 1"))
+    return {"ordersToPlace": found.get(0, 0), "ordersUnknown": found.get(1, 0)}
 
 
 def being_placed(tenant_id: int) -> bool:
