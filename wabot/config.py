@@ -91,7 +91,7 @@ class Settings(BaseModel):
     wabot_threads: Positive = _setting(32, "threads of a web process")
     wabot_web_workers: Positive = _setting(1, "web processes")
     wabot_consumer_workers: Positive = _setting(
-        32, "threads of the consumer: one each reads, answers and keeps house, the rest send"
+        32, "threads of the consumer: one each reads, answers and keeps house, the rest send and call others"
     )
     wabot_trusted_proxies: Count = _setting(0, "how many proxies in front may set `X-Forwarded-*`")
     wabot_log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = _setting(

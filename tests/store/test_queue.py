@@ -56,6 +56,19 @@ def test_a_kind_runs_at_most_as_often_as_it_has_slots(file: Path) -> None:
     assert queue.dequeue() == b"nudge"
 
 
+def test_what_calls_others_leaves_threads_to_the_rest_however_many_kinds_hang(file: Path) -> None:
+    queue = storage()
+    queue.most_calling = 3
+    for name in ("send", "fetch"):
+        queue.kinds[name] = Kind(name, 2, always, lambda name=name: name.encode(), calls_out=True)
+    assert [queue.dequeue() for _ in range(4)] == [b"send", b"send", b"fetch", None]
+    queue.kinds["read"] = Kind("read", 1, always, lambda: b"read")
+    assert queue.dequeue() == b"read"
+    with queue.slot("send") as worked:
+        worked.append(True)
+    assert queue.dequeue() == b"send"
+
+
 def test_a_nudge_that_found_nothing_is_not_handed_out_again_at_once(file: Path) -> None:
     queue = storage(longest_wait=0.02)
     queue.kinds["k"] = Kind("k", 1, always, lambda: b"nudge")

@@ -14,7 +14,7 @@ from wabot.store import db, migrate
 from wabot.store.queue import NAME, Storage
 
 SYSTEM_SLOTS = 3
-"""Reading, answering and upkeep have a thread each; the rest send."""
+"""Reading, answering and upkeep have a thread each, whatever hangs outside; the rest send, and call others."""
 
 
 class WabotHuey(Huey):
@@ -27,7 +27,7 @@ class WabotHuey(Huey):
         except errors.ConfigurationError as error:
             sys.exit(f"wabot: {error}")
         workers = config.settings().wabot_consumer_workers
-        self.storage.kinds["send"].slots = senders()
+        self.storage.kinds["send"].slots = self.storage.most_calling = senders()
         for name in ("catalog", "bootstrap"):
             kind = self.storage.kinds[name]
             kind.slots = min(kind.slots, max(1, senders() // 4))

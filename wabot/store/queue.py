@@ -1,6 +1,7 @@
 """Huey's storage on our database, and what is due. Nudges are derived, not stored: one is handed out
 when a kind of work is due and has a free slot, so there is no nudge to lose (DESIGN §1)."""
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -25,12 +26,15 @@ LONGEST_WAIT_SECONDS = 1.0
 @dataclass(slots=True)
 class Kind:
     """A kind of derived work. `due` answers the moment from which some of it can be done, or None;
-    `nudge` makes the task that does it; at most `slots` of them run at a time."""
+    `nudge` makes the task that does it; at most `slots` of them run at a time. `calls_out` is work that waits for
+    somebody else's answer: all kinds of it share `Storage.most_calling` threads, so that what hangs outside never
+    keeps the other kinds from their work."""
 
     name: str
     slots: int
     due: Callable[[datetime], datetime | None]
     nudge: Callable[[], bytes]
+    calls_out: bool = False
     running: int = 0
     quiet_until: float = 0.0
 
@@ -45,6 +49,7 @@ class Storage(SqlStorage):
         super().__init__(name, database=db.database, create_tables=False)
         self.longest_wait = options.get("longest_wait", LONGEST_WAIT_SECONDS)
         self.kinds: dict[str, Kind] = {}
+        self.most_calling = sys.maxsize
         self.atomic = nullcontext  # every write of ours is a transaction already
         self._watch = threading.Lock()
         self._slots = threading.Lock()
@@ -86,8 +91,9 @@ class Storage(SqlStorage):
         """A nudge, else the seconds until the next one could be due, else None."""
         now, moment = clock.now(), clock.monotonic()
         waits = []
+        calling = sum(kind.running for kind in self.kinds.values() if kind.calls_out)
         for kind in self.kinds.values():
-            if kind.running >= kind.slots:
+            if kind.running >= kind.slots or (kind.calls_out and calling >= self.most_calling):
                 continue
             due_at = kind.due(now)
             if due_at is None:
