@@ -307,6 +307,20 @@ def test_a_provider_that_is_no_longer_known_stops_only_its_channel(meter: Meter)
     assert pull_of(SECOND).error_code == "no_provider"
 
 
+def test_a_channel_that_cannot_be_asked_at_all_is_shown_and_neither_tried_again_nor_an_alarm(
+    stage: Stage, meter: Meter
+) -> None:
+    given = {"phone_number_id": "1", "access_token": "t", "app_secret": "s", "verify_token": "v"}
+    tenancy.add_channel(tenant().slug, "meta", "+966500000009", given)
+    for _ in range(pulling.FAILING_RUNS):
+        asked = ask()
+        pull_all()
+        assert states(asked) == ["ok", "ok", "ok", "failed"]
+        assert pull_of("+966500000009").error_code == pulling.NOT_CONFIGURED
+        stage.later(days=1)
+    assert alerts.of_tenant(tenant().id, 10) == []
+
+
 def test_a_bug_in_an_adapter_stops_only_its_channel(meter: Meter, caplog: pytest.LogCaptureFixture) -> None:
     meter.trips(SECOND)
     asked = ask()

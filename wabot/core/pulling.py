@@ -29,6 +29,8 @@ DAYS_BEFORE = 2
 """Providers correct their figures: of each day's run the two days before it are asked for again."""
 FAILING_RUNS = 3
 """So many in a row, each with all its tries, and somebody is told."""
+NOT_CONFIGURED = "not_configured"
+"""The code of a channel that lacks what its provider must be asked with."""
 LONGEST_REASON = 500
 _KEPT = tuple(field.name for field in fields(UsageDay) if field.name != "day")
 
@@ -177,7 +179,8 @@ def _settle(claimed: UsagePull, span: Span, outcome: Outcome) -> None:
 def _failed(
     claimed: UsagePull, failure: errors.ProviderFailure, now: datetime, *, delay: timedelta | None = None
 ) -> None:
-    """Inside a write: again after `delay`, else the plan's or the provider's own; or for good."""
+    """Inside a write: again after `delay`, else the plan's or the provider's own; or for good. What a channel lacks to
+    be asked for usage at all is shown, and neither tried again nor an alarm: many never have it."""
     told = {"code": failure.code, "message": failure.message[:LONGEST_REASON]}
     log.warning("a usage pull failed", extra={"channel": claimed.channel_id, "code": failure.code})
     again_at = now + (_delay(failure, claimed.tries) if delay is None else delay)
@@ -185,11 +188,13 @@ def _failed(
         pulls.put_off(claimed.id, again_at, tries=claimed.tries - 1, **told)
         return
     tallies.count(tallies.USAGE_PULLS, result=PullState.FAILED)
-    if claimed.tries < MOST_TRIES:
+    was_asked = failure.code != NOT_CONFIGURED
+    if claimed.tries < MOST_TRIES and was_asked:
         pulls.put_off(claimed.id, again_at, tries=claimed.tries, **told)
         return
     pulls.settle(claimed.id, PullState.FAILED, code=told["code"], message=told["message"])
-    _raise_alarm(claimed, failure.code, now)
+    if was_asked:
+        _raise_alarm(claimed, failure.code, now)
 
 
 def _is_young(claimed: UsagePull, now: datetime) -> bool:
