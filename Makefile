@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PYTEST := $(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder
+# Files of unit tests live in memory where there is some: they commit often, and no test of theirs is about the disk.
+MEMORY := $(shell test -d /dev/shm -a -w /dev/shm && echo /dev/shm)
+UNIT := PYTEST_DEBUG_TEMPROOT=$(MEMORY) $(PYTEST) -m "not process"
 
 LOCK := deploy/requirements.lock
 LOCK_DEV := deploy/requirements-dev.lock
@@ -21,7 +24,8 @@ run: $(RUNTIME) ## install and start: demo tenants, web and consumer on http://1
 	@exec $(BIN)/wabot serve --demo
 
 test: $(DEV) ## run all tests; those of real processes come last, one at a time
-	@$(PYTEST)
+	@$(UNIT)
+	@$(PYTEST) -m process
 
 check: $(DEV) ## what CI runs: lint, format, types, import contracts, generated docs, tests
 	$(BIN)/ruff check
@@ -29,7 +33,8 @@ check: $(DEV) ## what CI runs: lint, format, types, import contracts, generated 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/cog --check README.md
-	$(PYTEST)
+	$(UNIT)
+	$(PYTEST) -m process
 
 bench: $(DEV) ## run the benchmark; prints a table and writes var/bench.json
 	@$(BIN)/python -m tests.bench
