@@ -187,6 +187,7 @@ def test_another_tenant_s_order_of_the_same_number_is_not_touched(kitchen: Kitch
     b'{"orderNumber": {"a": 1}, "status": "preparing"}', b'{"orderNumber": -5, "status": "preparing"}',
     b'{"orderNumber": 1001, "status": "dancing"}', b'{"orderNumber": 1001, "status": 7}',
     b'{"orderNumber": NaN, "status": "preparing"}', b'{"orderNumber": 1e999, "status": "preparing"}',
+    b'{"orderNumber": 1e40, "status": "preparing"}', b'{"orderNumber": ' + b"9" * 5000 + b', "status": "preparing"}',
 ])  # fmt: skip
 def test_what_cannot_be_understood_is_answered_200_and_kept_in_quarantine(kitchen: Kitchen, body: bytes) -> None:
     order = placed(kitchen)

@@ -188,6 +188,8 @@ def test_a_consumer_that_was_off_tells_only_what_is_still_true(kitchen: Kitchen)
     kitchen.stage.later(hours=3)
     kitchen.work()
     assert (kitchen.told(order), needs_person(order)) == (["uncertain"], True)
+    seen = "SELECT subject_id FROM event WHERE topic = 'conversations' ORDER BY id DESC LIMIT 1"
+    assert db.rows(seen) == [(order.conversation_id,)]
 
 
 @pytest.mark.parametrize("number", [1001, "1001", "1001 ", "#1001"])

@@ -68,7 +68,7 @@ def _number(said: Any) -> str:
     if isinstance(said, float) and said.is_integer():
         said = int(said)
     if isinstance(said, int) and not isinstance(said, bool):
-        return str(said) if said > 0 else ""
+        return str(said) if 0 < said < 10**LONGEST_NUMBER else ""
     written = said.strip().lstrip("#").strip() if isinstance(said, str) else ""
     if len(written) > LONGEST_NUMBER:
         return ""

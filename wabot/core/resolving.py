@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from wabot import catalog, clock, errors
 from wabot.core import informing, order_steps, ordering, stepping, submitting
-from wabot.store import audit, customers, db, orders, submissions
+from wabot.store import audit, customers, db, events, orders, submissions
+from wabot.store.events import Topic
 from wabot.store.orders import Order, Submission
 from wabot.words import OrderStatus
 
@@ -113,6 +114,7 @@ def _call_person(order: Order, now: datetime) -> None:
         informing.of_doubt(order, now)
         orders.change(order.id, tell_at=None)
     customers.call_person(order.conversation_id)
+    events.add(order.tenant_id, Topic.CONVERSATIONS, "conversation.updated", order.conversation_id, now)
     submitting.alert(order, "unknown", now, code=order.submit_code)
     log.critical("nobody knows whether an order was placed: look at the platform", extra={"order": order.id})
 
