@@ -97,6 +97,7 @@ def dearer(menu: Menu) -> Menu:
 class AnyOrder(RuleBasedStateMachine):
     @initialize(profile=PROFILES, menu=MENUS, least=st.sampled_from([0, 0, 2000, 10**9]), fetched=st.booleans())
     def begin(self, profile, menu, least, fetched):
+        self.ordered: set[str] = set()
         self.guest = Guest(replace(profile, minimum_order_minor=least), menu, is_fetched=fetched)
 
     @rule(which=st.integers(0, 10_000), last=st.booleans())
@@ -148,6 +149,16 @@ class AnyOrder(RuleBasedStateMachine):
             self.hear(Heard("interactive", "", f"buy:{quantity}:{places[which % len(places)]}"))
         self.hear(Heard("interactive", "", "checkout"))
 
+    @rule(which=st.integers(0, 10_000), rises=st.booleans(), twice=st.booleans())
+    def confirms(self, which, rises, twice):
+        """Taps a confirmation of the last message or of any, perhaps a dearer one by now, perhaps two times."""
+        drafts = self.guest.drafts[-1:] if which % 2 else self.guest.drafts
+        seen = [one for draft in drafts for one in offered(draft) if one[0].startswith("confirm:")]
+        if rises:
+            self.guest.menu = dearer(self.guest.menu)
+        for choice, title in [seen[which % len(seen)]] * (1 + twice) if seen else []:
+            self.hear(Heard("interactive", title, choice, self.guest.name))
+
     @rule(menu=MENUS, now=st.integers(0, 3))
     def the_menu_changes(self, menu, now):
         if now == 0:
@@ -184,6 +195,8 @@ class AnyOrder(RuleBasedStateMachine):
             assert answer.state == before
         for wish in self.guest.wishes[orders:]:
             self.was_shown(wish, before)
+            assert not heard.choice or heard.choice not in self.ordered, "one button ordered two times"
+            self.ordered.add(heard.choice)
 
     def was_shown(self, wish: Wish, before: State) -> None:
         """An order is what the cart was, at today's prices, complete, and worth enough."""
