@@ -15,12 +15,12 @@ from wabot.words import Reason
 
 
 def table(name: str) -> Mapping[str, answers.Meaning]:
-    """The codes of a provider: in a module beside it, or in its own."""
-    room = "wabot.providers"
-    if importlib.util.find_spec(f"{room}.{name}_codes"):
-        found: Mapping[str, answers.Meaning] = importlib.import_module(f"{room}.{name}_codes").MEANINGS
-        return found
-    return getattr(importlib.import_module(f"{room}.{name}"), "CODES", {})
+    """The codes of a provider, in one of the modules beside it; nothing for one that speaks another's."""
+    for module, there in ((f"wabot.providers.{name}_codes", "MEANINGS"), (f"wabot.providers.{name}_api", "CODES")):
+        if importlib.util.find_spec(module):
+            found: Mapping[str, answers.Meaning] = getattr(importlib.import_module(module), there, {})
+            return found
+    return {}
 
 
 TABLES = {name: table(name) for name in REGISTRY}

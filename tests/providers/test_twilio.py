@@ -206,6 +206,30 @@ def test_a_text_survives_what_variables_may_not_hold(send: Send, imitation: Imit
     assert filled(imitation, imitation.ledger()[0])["twilio/quick-reply"]["body"] == shown
 
 
+def test_what_differs_from_order_to_order_leaves_no_content_of_its_own(send: Send, imitation: Imitation) -> None:
+    for number in ("1001", "1002"):
+        track = (Button(f"track:{number}", "Track order"), Button("person", "Talk to a person"))
+        send(Draft(Kind.BUTTONS, f"Your order {number} is in", buttons=track))
+        rows = tuple(Row(f"line:{number}:{n}", f"{n} × {number}", f"{n} SAR") for n in (1, 2))
+        send(Draft(Kind.LIST, "Your cart", button="View options", sections=(Section(rows),)))
+    assert len(imitation.ask("GET", "/_contents")) == 2
+    *_, last = (filled(imitation, line) for line in imitation.ledger())
+    assert last["twilio/list-picker"]["items"][1] == {"item": "2 × 1002", "id": "line:1002:2", "description": "2 SAR"}
+
+
+def test_an_id_that_a_variable_would_change_stays_as_it_is(send: Send, imitation: Imitation) -> None:
+    send(Draft(Kind.BUTTONS, "x", buttons=(Button("a     b", "A"),)))
+    [action] = filled(imitation, imitation.ledger()[0])["twilio/quick-reply"]["actions"]
+    assert action["id"] == "a     b"
+
+
+def test_more_rows_than_there_are_variables_for_still_go(send: Send, imitation: Imitation) -> None:
+    rows = tuple(Row(f"r{n}", f"Row {n}", f"about {n}") for n in range(10))
+    send(Draft(Kind.LIST, "\n".join("x" * 95), button="Open", sections=(Section(rows),)))
+    picker = filled(imitation, imitation.ledger()[0])["twilio/list-picker"]
+    assert [item["id"] for item in picker["items"]] == [row.id for row in rows]
+
+
 def test_braces_in_a_title_are_no_variable(send: Send, imitation: Imitation) -> None:
     send(Draft(Kind.BUTTONS, "x", buttons=(Button("{{1}}", "{{2}}"), Button("b", "B"))))
     send(Draft(Kind.LIST, "x", button="{{9}}", sections=(Section((Row("{{a}}", "{{b}}", "{{c}}"),)),)))

@@ -3,7 +3,8 @@ message fills in its variables.
 
 Sources: https://www.twilio.com/docs/content/twilio-quick-reply, …/twiliolist-picker,
 …/using-variables-with-content-api (2026-07-31) and https://www.twilio.com/docs/api/errors/63013 and /21656,
-read November 2026. A row's description is optional in twilio-node's types, so an empty one is left out.
+read November 2026; both list variables as supported in actions, items, ids and descriptions. A row's description is
+optional in twilio-node's types, so an empty one is left out.
 """
 
 import hashlib
@@ -55,7 +56,7 @@ def of(draft: words.Draft) -> Content:
         types = {"twilio/list-picker": {"body": body, "button": fill.literal(draft.button), "items": items}}
     else:
         actions = [
-            {"type": "QUICK_REPLY", "title": fill.literal(button.title), "id": fill.literal(button.id)}
+            {"type": "QUICK_REPLY", "title": fill.literal(button.title), "id": fill.spare(button.id)}
             for button in draft.buttons
         ]
         types = {"twilio/quick-reply": {"body": body, "actions": actions}}
@@ -65,8 +66,8 @@ def of(draft: words.Draft) -> Content:
 
 
 def _row(row: words.Row, fill: "_Variables") -> dict[str, str]:
-    item = {"item": fill.literal(row.title), "id": fill.literal(row.id)}
-    return item | ({"description": fill.literal(row.description)} if row.description.strip() else {})
+    item = {"item": fill.spare(row.title), "id": fill.spare(row.id)}
+    return item | ({"description": fill.spare(row.description)} if row.description.strip() else {})
 
 
 def whole_text(draft: words.Draft) -> str:
@@ -94,6 +95,12 @@ class _Variables:
         """The text with each line a variable, so that other texts of as many lines share the content.
         A variable may be neither empty nor hold a line break (21656), so blank lines stay as they are."""
         return "\n".join(self._each(text.strip().splitlines()))
+
+    def spare(self, text: str) -> str:
+        """What differs from message to message, such as the number of an order in a button's id: a variable while there
+        is room for one and it arrives as it is. Else each order would leave contents of its own at Twilio."""
+        fits = len(self.values) < limits.VARIABLES and text.strip() and value(text) == text
+        return self._add(text) if fits else self.literal(text)
 
     def literal(self, text: str) -> str:
         """The text as it is, unless Twilio would take a part of it for a variable."""
