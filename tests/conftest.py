@@ -34,11 +34,21 @@ def settings_env(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
     config.settings.cache_clear()
 
 
+@pytest.fixture(scope="session")
+def fresh_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database that nobody ever opens: thousands of tests begin with a copy of it, which takes a fiftieth of the
+    time that all migrations take."""
+    path = tmp_path_factory.mktemp("fresh") / "wabot.db"
+    migrate.migrate(path)
+    return path
+
+
 @pytest.fixture
-def file(settings_env: Path) -> Iterator[Path]:
+def file(settings_env: Path, fresh_file: Path) -> Iterator[Path]:
     """A fresh database file that this process works on."""
     path = config.settings().wabot_db
-    migrate.migrate(path)
+    shutil.copyfile(fresh_file, path)
+    path.chmod(0o600)
     db.database.open(path)
     yield path
     db.database.shut()

@@ -14,7 +14,7 @@ from tests.core.conftest import Stage, make_channel, stage
 from wabot import config
 from wabot.cli import main
 from wabot.core import tenancy
-from wabot.store import db, migrate
+from wabot.store import db
 
 TWILIO_NUMBER = "+14155550100"
 TWILIO = ("--set", "account_sid=AC" + "1" * 32, "--set", "auth_token=" + "t" * 28 + "last")
@@ -76,11 +76,8 @@ def bare(settings_env: Path) -> Iterator[Shell]:
 
 
 @pytest.fixture
-def shell(bare: Shell) -> Shell:
+def shell(bare: Shell, file: Path) -> Shell:
     """A shell with a fresh database."""
-    path = config.settings().wabot_db
-    migrate.migrate(path)
-    db.database.open(path)
     return bare
 
 

@@ -8,11 +8,13 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import responses
+from flask import Flask
 from flask.testing import FlaskClient
 
 from wabot import clock
@@ -128,6 +130,12 @@ class Stage:
         return found
 
 
+@cache
+def app() -> Flask:
+    """The application, made once: laying out its routes takes longer than most tests."""
+    return create_app()
+
+
 @pytest.fixture
 def make_channel(file: Path) -> Callable[..., Channel]:
     def make(slug: str = "bait", number: str = "+966500000001", **tenant: Any) -> Channel:
@@ -146,7 +154,7 @@ def stage(make_channel: Callable[..., Channel], settings_env: Path, monkeypatch:
     monkeypatch.setenv(clock.TEST_CLOCK, str(clock_file))
     channel = make_channel()
     with responses.RequestsMock(assert_all_requests_are_fired=False) as provider:
-        stage = Stage(create_app().test_client(), channel, provider, clock_file)
+        stage = Stage(app().test_client(), channel, provider, clock_file)
         stage.accepts()
         yield stage
     db.write(lambda: None)

@@ -332,6 +332,7 @@ def test_an_entry_that_this_version_cannot_read_is_fetched_anew(stage: Stage, pl
     fetch_all()
     age = {"fresh_for": timedelta(minutes=3), "usable_for": timedelta(hours=1)}
     strange = pack(json.dumps([{"of": "a later version"}]).encode())
+    stage.later(seconds=1)
     db.write(lambda: cache.put(tenant(stage).id, "categories", strange, now=clock.now(), **age))
     assert not known(stage).is_known
     waiting = want(stage)
