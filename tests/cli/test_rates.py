@@ -93,6 +93,8 @@ def test_costs_are_listed_by_step_kind_and_type(shop: Shell) -> None:
     [row] = shop.json("usage", "costs", "bait", "--month", "2027-03", "--by", "kind")["data"]
     assert (row["kind"], row["billed"]) == ("text", 2)
     assert "step" in shop.ok("usage", "costs", "bait")
+    amount = row["cost"]["amount"]
+    assert f"  {amount} {row['cost']['currency']}  " in shop.ok("usage", "costs", "bait", "--month", "2027-03")
     assert "'customer' is not one of" in shop.misused("usage", "costs", "bait", "--by", "customer")
     assert "there is no tenant" in shop.refused("usage", "costs", "nobody")
 
