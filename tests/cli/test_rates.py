@@ -72,7 +72,7 @@ def test_a_month_is_shown_with_what_its_provider_told(shop: Shell) -> None:
     assert (march["source"], march["cost"], march["provider"]["cost"]) == (
         "observed", {"amount": 2, "currency": "SAR"}, {"amount": 1.25, "currency": "SAR"})  # fmt: skip
     assert shop.json("usage", "show", "bait", "--month", "2026-03")["provider"] is None
-    assert "amount=1.25" in shop.ok("usage", "show", "bait", "--month", "2027-03")
+    assert "cost=1.25 SAR" in shop.ok("usage", "show", "bait", "--month", "2027-03")
 
 
 def test_days_of_both_sources_are_listed(shop: Shell) -> None:
