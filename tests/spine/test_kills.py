@@ -53,8 +53,8 @@ class Row:
 
 
 LOST_TWICE = ("unknown worker_lost,unknown worker_lost", "sent worker_lost,unknown worker_lost")
-"""What was given up: both sends were lost with their workers. On a slow machine the first one's receipt can come once the
-second has begun, which makes it history (DESIGN §1)."""
+"""What was given up: both sends were lost with their workers. On a slow machine the first one's receipt can come once
+the second has begun, which makes it history (DESIGN §1)."""
 
 
 def flood(stack: TwoTenants) -> list[subprocess.Popen[str]]:
