@@ -1,7 +1,7 @@
 """Reading what Twilio says of usage (`twilio_usage`): records and messages as days. Its numbers are texts.
 
 Source: twilio-oai `twilio_api_v2010.json`, as of November 2026 (facts §1.6, §1.10). No list of categories has
-WhatsApp's, so they are known by their descriptions. Some are the sum of others, whose names are theirs with `-…`
+WhatsApp's, so they are known by their descriptions, or names. Some are the sum of others, whose names are theirs with `-…`
 behind: what was used is read from the parts, the cost from the sums. A message's price is negative, and null until it
 is known.
 """
@@ -54,7 +54,10 @@ def days_of_records(records: Iterable[Mapping[str, Any]], account_sid: str) -> l
     by_day: dict[date, dict[str, _Line]] = defaultdict(dict)
     for record in records:
         description = word(record, "description").lower()
-        if WHATSAPP in description and word(record, "account_sid") in ("", account_sid):
+        if WHATSAPP in f"{word(record, 'category').lower()} {description}" and word(record, "account_sid") in (
+            "",
+            account_sid,
+        ):
             day, line = _day(record), _line(record, description)
             if line.category in by_day[day]:
                 raise errors.Unreadable("a category is told twice")
