@@ -83,10 +83,11 @@ def test_days_of_both_sources_are_listed(shop: Shell) -> None:
 def test_a_budget_is_set_checked_and_shown(shop: Shell) -> None:
     assert "budget is an amount" in shop.refused("tenant", "edit", "bait", "--set", "budget=lots")
     shop.ok("tenant", "edit", "bait", "--set", "budget=500")
-    assert shop.json("usage", "show", "bait")["budget"]["amount"] == 500
+    assert shop.json("usage", "show", "bait", "--month", "2027-03")["budget"]["amount"] == 500
     assert "amount=500" in shop.ok("usage", "show", "bait")
     shop.ok("tenant", "edit", "bait", "--set", "budget=")
-    assert shop.json("usage", "show", "bait")["budget"] is None
+    assert shop.json("usage", "show", "bait", "--month", "2027-03")["budget"] is None
+    assert "budget" not in shop.json("usage", "show", "bait")
 
 
 def test_costs_are_listed_by_step_kind_and_type(shop: Shell) -> None:
