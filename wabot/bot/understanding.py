@@ -125,6 +125,8 @@ def _so_many(typed: str, shelves: Shelves) -> Iterator[str]:
 
 def _free(state: State) -> Iterator[str]:
     """Steps at which any text may be meant as such."""
+    if state.step == Step.PHONE:
+        yield "phone"
     if state.step == Step.SUMMARY:
         yield "note"
     if state.comment_on:
