@@ -71,6 +71,7 @@ def _order(
             "userId": customer.user_id or None,
             "name": customer.name,
         },
+        "contactPhone": row.contact or None,
         "conversationId": row.conversation_id,
         "channelId": row.channel_id,
         "rating": row.rating,
