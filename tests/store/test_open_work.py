@@ -28,7 +28,7 @@ LOOKS: list[Callable[[], Any]] = [
     lambda: db.write(lambda: submissions.claim(NOW, LEASE)),
     lambda: db.write(lambda: submissions.claim_question(NOW, NOW)),
     lambda: db.write(lambda: submissions.postpone_leases(NOW)),
-    lambda: db.write(lambda: submissions.bring_forward(NOW, LEASE)),
+    lambda: db.write(lambda: submissions.bring_forward(NOW, LEASE, LEASE)),
     lambda: orders.numbered(1, "17"),
     lambda: orders.of_customer(1, 1, 5),
     lambda: order_lists.sent_for(1, [1, 2, 3]),

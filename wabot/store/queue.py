@@ -111,8 +111,8 @@ class Storage(SqlStorage):
         return min(waits, default=None)
 
     def _in_turn(self) -> list[Kind]:
-        """What calls nobody first, then whoever had a thread longest ago: with few threads a morning of slow usage pulls
-        would else keep every answer from its customer."""
+        """What calls nobody first, then whoever had a thread longest ago: with few threads a morning of slow usage
+        pulls would else keep every answer from its customer."""
         return sorted(self.kinds.values(), key=lambda kind: kind.last_turn if kind.calls_out else -1)
 
     @contextmanager

@@ -102,10 +102,12 @@ def postpone_leases(until: datetime) -> None:
     db.run(f"UPDATE orders SET submit_due_at = ? WHERE {_CALLING}", until)  # noqa: S608 - our own
 
 
-def bring_forward(now: datetime, furthest: timedelta) -> int:
+def bring_forward(now: datetime, furthest: timedelta, latest_reminder: timedelta) -> None:
     """Inside a write: what was put off further than anything ever is, by a clock that was ahead, is due now."""
     late = f"{_OPEN} AND submission <> 'calling' AND submit_due_at > ?"
-    return db.run(f"UPDATE orders SET submit_due_at = ? WHERE {late}", now, now + furthest)  # noqa: S608 - our own
+    db.run(f"UPDATE orders SET submit_due_at = ? WHERE {late}", now, now + furthest)  # noqa: S608 - our own
+    for column, most in (("ask_at", furthest), ("tell_at", furthest), ("remind_at", latest_reminder)):
+        db.run(f"UPDATE orders SET {column} = ? WHERE {column} > ?", now, now + most)  # noqa: S608 - our own
 
 
 def unplaced_webhooks(tenant_id: int, since: datetime) -> list[int]:
