@@ -113,6 +113,8 @@ def test_a_bare_object_is_a_list_of_one_and_text_plain_may_be_json(client: Make,
         ({"available": "true", "nearestBranchId": "n"}, Coverage(True, "n")),
         ({"isAvailable": False, "nearestBranchId": "n"}, Coverage(False)),
         ([{"isAvailable": True}], Coverage(True)),
+        ({"isAvailable": True, "branchId": "a|b", "nearestBranchId": "n"}, Coverage(True, "n")),
+        ({"isAvailable": True, "branchId": "b" * 10_000}, Coverage(True)),
     ],
 )
 def test_coverage_is_a_truth_value_or_an_object(
@@ -183,7 +185,7 @@ def test_the_number_is_found_in_plain_text_too(text: str, number: str, client: M
 
 
 @pytest.mark.parametrize(
-    "text", ["", "OK", "{}", "null", "<html>1001</html>", "2 of 3 items", '{"orderNumber": 0}', "[]"]
+    "text", ["", "OK", "{}", "null", "<html>1001</html>", "2 of 3 items", '{"orderNumber": 0}', "[]", "1" * 40]
 )
 def test_an_answer_without_a_number_is_an_unknown_outcome(text: str, client: Make, platform: sufrah.Sufrah) -> None:
     platform.order({"on": "submit", "mode": "ok", "text": text})
@@ -191,6 +193,14 @@ def test_an_answer_without_a_number_is_an_unknown_outcome(text: str, client: Mak
         place(client())
     assert raised.value.code == "unreadable_answer"
     assert len(platform.orders) == 1
+
+
+def test_a_branch_that_can_be_none_is_left_out_of_an_order_that_was_placed(
+    client: Make, platform: sufrah.Sufrah
+) -> None:
+    text = '{"orderNumber": {number}, "branchId": "' + "b" * 10_000 + '"}'
+    platform.order({"on": "submit", "mode": "ok", "text": text})
+    assert place(client()).branch_id == ""
 
 
 def test_an_orders_status_is_told_in_our_words(client: Make, platform: sufrah.Sufrah) -> None:

@@ -310,3 +310,44 @@ def test_the_format_is_known_by_the_name_or_by_the_first_line(name: str, body: b
 def test_a_file_says_its_currency_and_a_broken_one_none() -> None:
     assert menu_file.currency_of(menu_toml.write(SMALL, SAR), Form.TOML) == "SAR"
     assert [menu_file.currency_of(body, Form.TOML) for body in (b"currency = 3", b"[", b"")] == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("form", "body", "said"),
+    [
+        (Form.TOML, b"a." * 200_000 + b"b = 1", "a key of more than 16 parts"),
+        (Form.TOML, b'"". ' * 200_000 + b"b = 1", "a key of more than 16 parts"),
+        (Form.TOML, b"x = {" + b"a . " * 100 + b"b = 1}", "a key of more than 16 parts"),
+        (Form.TOML, b'"""\\"""' * 200_000, "not TOML"),
+        (Form.TOML, b"a = " + b"[" * 100_000, "not TOML"),
+        (Form.CSV, b"category_en,name_en,price\n" + b"c,n,1\n" * 10_001, "more than 10000 rows"),
+        (Form.CSV, b"category_en,name_en,price\n" + b"".join(b"c%d,n,1\n" % n for n in range(2600)), "2500 categories"),
+    ],
+)
+def test_a_file_that_would_take_all_memory_or_hours_is_not_read_to_its_end(form: Form, body: bytes, said: str) -> None:
+    [error] = menu_file.read(body, form, SAR, Menu()).errors
+    assert said in error.what
+
+
+def test_points_in_texts_and_comments_are_no_parts_of_a_key() -> None:
+    dots = "a.b." * 30
+    body = f"""
+    # {dots}
+    [[categories]]
+    name_en = "Mezze"
+    [[categories.items]]
+    name_en = 'Hummus'
+    price = 14.50
+    description_en = "{dots}"
+    description_ar = \"\"\"
+    {dots}\"{dots}\"\"\"
+    """
+    found = menu_file.read(body.encode(), Form.TOML, SAR, Menu())
+    assert not found.errors
+    assert found.menu.categories[0].items[0].description["en"] == dots
+
+
+def test_ids_for_a_hundred_thousand_equal_names_are_found_in_time() -> None:
+    body = b'[[categories]]\nname_en = "n"\n' * 100_000
+    found = menu_file.read(body, Form.TOML, SAR, Menu())
+    assert len({category.id for category in found.menu.categories}) == 100_000

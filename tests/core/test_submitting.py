@@ -2,6 +2,7 @@
 
 import json
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -365,6 +366,18 @@ def test_what_a_clock_ahead_has_put_off_is_placed_when_it_is_right_again(kitchen
     assert kitchen.work() == 0
     submitting.mind_the_clock()
     assert kitchen.work() == 1
+
+
+@pytest.mark.parametrize("column", ["ask_at", "tell_at", "remind_at"])
+def test_nothing_else_that_an_order_waits_for_is_put_off_by_a_clock_ahead_either(kitchen: Kitchen, column: str) -> None:
+    order, now = kitchen.place(), clock.now()
+    db.write(lambda: orders.change(order.id, **{column: now + timedelta(days=100)}))
+    submitting.mind_the_clock()
+    assert getattr(kitchen.fresh(order), column) <= clock.now()
+    soon = clock.now() + timedelta(minutes=30)
+    db.write(lambda: orders.change(order.id, **{column: soon}))
+    submitting.mind_the_clock()
+    assert getattr(kitchen.fresh(order), column) > clock.now()
 
 
 def test_two_workers_place_each_order_once(kitchen: Kitchen) -> None:

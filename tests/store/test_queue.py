@@ -61,12 +61,27 @@ def test_what_calls_others_leaves_threads_to_the_rest_however_many_kinds_hang(fi
     queue.most_calling = 3
     for name in ("send", "fetch"):
         queue.kinds[name] = Kind(name, 2, always, lambda name=name: name.encode(), calls_out=True)
-    assert [queue.dequeue() for _ in range(4)] == [b"send", b"send", b"fetch", None]
+    assert [queue.dequeue() for _ in range(4)] == [b"send", b"fetch", b"send", None]
     queue.kinds["read"] = Kind("read", 1, always, lambda: b"read")
     assert queue.dequeue() == b"read"
     with queue.slot("send") as worked:
         worked.append(True)
-    assert queue.dequeue() == b"send"
+    assert queue.dequeue() == b"fetch"
+
+
+def test_with_one_thread_for_calls_a_kind_that_always_has_work_keeps_no_other_waiting(file: Path) -> None:
+    queue = storage()
+    queue.most_calling = 1
+    for name in ("pull", "send"):
+        queue.kinds[name] = Kind(name, 1, always, lambda name=name: name.encode(), calls_out=True)
+    handed_out = []
+    for _ in range(4):
+        nudge = queue.dequeue()
+        assert nudge is not None
+        handed_out.append(nudge)
+        with queue.slot(nudge.decode()) as worked:
+            worked.append(True)
+    assert handed_out == [b"pull", b"send", b"pull", b"send"]
 
 
 def test_a_nudge_that_found_nothing_is_not_handed_out_again_at_once(file: Path) -> None:

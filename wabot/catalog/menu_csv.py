@@ -16,6 +16,10 @@ from wabot.words import Menu, MenuCategory, MenuItem
 COLUMNS = ("category_ar", "category_en", "name_ar", "name_en", "price", "description_ar", "description_en", "options",
            "add_ons", "types", "id", "category_id")  # fmt: skip
 _OF_CATEGORY = ("category_ar", "category_en", "category_id")
+MOST_ROWS = 10_000
+MOST_CATEGORIES = 2500
+"""What is beyond these is read no further: it is far more than a menu may have, and each row is compared with each
+category."""
 _SEPARATORS = ",;\t"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _GUARDED = re.compile(r"'+[=+\-@\t\r]")
@@ -61,6 +65,8 @@ def read(body: bytes) -> Sheet:
     numbered = [(n, [*map(_bare, record)]) for n, record in enumerate(records, start=1) if "".join(record).strip()]
     if not numbered:
         raise Broken("the file", f"is empty: its first row names the columns: {', '.join(COLUMNS)}")
+    if len(numbered) > MOST_ROWS:
+        raise Broken("the file", f"has more than {MOST_ROWS} rows: no menu has")
     (first, header), *rest = numbered
     columns = _columns(first, header, sheet)
     for number, record in rest:
@@ -115,6 +121,8 @@ def _category(sheet: Sheet, number: int, row: Row) -> int:
     if not any(said.values()) and known:
         return sheet.last
     at = next((n for n, one in enumerate(known) if _is_same(one, said)), len(known))
+    if at == MOST_CATEGORIES:
+        raise Broken(f"row {number}", f"begins one more than {MOST_CATEGORIES} categories: no menu has so many")
     if at == len(known):
         sheet.rows["categories", at] = number
         known.append({**{key: text for key, text in said.items() if text}, "items": []})

@@ -34,7 +34,9 @@ def read(document: Document, currency: Currency, notes: Notes) -> Menu:
     top = _Table(document, (), currency, notes)
     said = top.text("currency")
     if said and said != currency.code:
-        notes.error(("currency",), f"is {said}, but the prices are taken as {currency.code}: change one of the two")
+        notes.error(
+            ("currency",), f"is {said[:40]}, but the prices are taken as {currency.code}: change one of the two"
+        )
     types = top.words("types", OrderType)
     usual = (PaymentMethod.CASH,) if types and "payments" not in document else ()
     menu = Menu(

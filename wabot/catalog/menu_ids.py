@@ -2,6 +2,7 @@
 the buttons which customers still see stay good when a menu is imported again."""
 
 import hashlib
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 from wabot.words import AddOn, Branch, Choice, Menu, MenuCategory, MenuItem, Names, Option
 
 LONGEST = 40
+_FEW = 20
 _GAPS = re.compile(r"[^a-z0-9]+")
 T = TypeVar("T", MenuCategory, MenuItem, Branch, Choice, AddOn)
 
@@ -63,17 +65,19 @@ def _filled(things: Iterable[T], before: Iterable[T], taken: set[str] | None = N
 
 def _take(names: Names, former: Mapping[Any, str], taken: set[str], prefix: str) -> str:
     had = [former[name] for name in sorted(_known_names(names)) if name in former]
-    found = next(id_ for id_ in _candidates(had, _from_name(names), prefix) if id_ not in taken)
+    found = next(id_ for id_ in _candidates(had, _from_name(names), prefix, len(taken)) if id_ not in taken)
     taken.add(found)
     return found
 
 
-def _candidates(had: Iterable[str], derived: str, prefix: str) -> Iterator[str]:
+def _candidates(had: Iterable[str], derived: str, prefix: str, taken: int) -> Iterator[str]:
+    """Ids from the best on, of which one is free though `taken` are not. After a few numbers it goes on with one that
+    nobody can have: to try them all for each of a hundred thousand equal names would take hours."""
     yield from had
     yield derived
     base = f"{prefix[:LONGEST]}-{derived}"[: LONGEST + 20].strip("-") if prefix else derived
     yield base
-    for number in range(2, 1_000_000):
+    for number in itertools.chain(range(2, _FEW), itertools.count(taken + _FEW)):
         yield f"{base}-{number}"
 
 

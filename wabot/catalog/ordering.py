@@ -15,6 +15,7 @@ TYPES = {
     OrderType.CAR: "FromCar",
 }
 PAYMENTS = {PaymentMethod.CASH: "Cash", PaymentMethod.ONLINE: "Online"}
+LONGEST_NUMBER = 18
 LONGEST_PLAIN_ANSWER = 200
 LONGEST_LINK = 2000
 _NAMED_NUMBER = re.compile(r"(?:#|№|\border\b|\bnumber\b|\bno\b)[^0-9]{0,20}([0-9]{1,18})", re.IGNORECASE)
@@ -75,17 +76,19 @@ def placed(answer: http.Answer) -> Placed | None:
         number = _whole(said.get("orderNumber"))
         link = values.text(said.get("paymentLink"))
         is_link = link.startswith(("https://", "http://")) and len(link) <= LONGEST_LINK
-        return Placed(number, link if is_link else "", values.text(said.get("branchId"))) if number else None
+        branch_id = values.identifier_or_nothing(said.get("branchId"))
+        return Placed(number, link if is_link else "", branch_id) if number else None
     number = _whole(said) or _in_words(said if isinstance(said, str) else answer.body.decode("utf-8", "replace"))
     return Placed(number) if number else None
 
 
 def _whole(said: object) -> str:
     """A number as the platform writes it, in ASCII digits."""
-    if isinstance(said, int) and not isinstance(said, bool) and said > 0:
-        return str(said)
+    if isinstance(said, int) and not isinstance(said, bool):
+        return str(said) if 0 < said < 10**LONGEST_NUMBER else ""
     found = said.strip() if isinstance(said, str) else ""
-    return "".join(str(int(digit)) for digit in found) if found.isdecimal() and len(found) <= 18 else ""
+    is_number = found.isdecimal() and len(found) <= LONGEST_NUMBER
+    return "".join(str(int(digit)) for digit in found) if is_number else ""
 
 
 def _in_words(said: str) -> str:

@@ -76,7 +76,7 @@ def coverage(said: Any) -> Coverage:
     is_covered = values.flag(told.get("isAvailable", told.get("available")))
     if is_covered is None:
         _unreadable("neither available nor not")
-    branch = values.text(told.get("branchId")) or values.text(told.get("nearestBranchId"))
+    branch = next(filter(None, map(values.identifier_or_nothing, map(told.get, ("branchId", "nearestBranchId")))), "")
     return Coverage(is_covered, branch if is_covered else "")
 
 

@@ -50,6 +50,14 @@ def identifier(said: Any) -> str:
     return found if 0 < len(found) <= LONGEST_ID and found.isprintable() and "|" not in found else nonsense()
 
 
+def identifier_or_nothing(said: Any) -> str:
+    """The same where it may lack; empty for what can be none."""
+    try:
+        return identifier(said)
+    except Nonsense:
+        return ""
+
+
 def text(said: Any) -> str:
     """A text that JSON and SQLite can carry; empty for anything else."""
     return _UNSTORABLE.sub("\ufffd", said).strip() if isinstance(said, str) else ""

@@ -31,6 +31,6 @@ def follow(tenant: Tenant, conversation: Conversation, answer: bot.Answer, messa
 
 def _refuse(tenant: Tenant, conversation: Conversation, state: bot.State, message_id: int, now: datetime) -> None:
     draft = telling.not_placed(profile.for_bot(tenant), state.locale or tenant.locale)
-    key = f"answer:{message_id}:1"
+    key = f"answer:{message_id}:not_placed"
     sending.enqueue(conversation, draft, key=key, now=now, ttl_seconds=sending.ANSWER_TTL)
     remembering.note_told(Conversation.get_by_id(conversation.id), draft)

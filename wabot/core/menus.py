@@ -34,16 +34,23 @@ def import_(slug: str, file: File, *, types: tuple[words.OrderType, ...] | None,
     """What was found in a file, which is the tenant's menu from now on unless there are errors. What CSV cannot hold
     stays as it was, and so do the ids of what was there before by the same name. `types` are the kinds of order that
     are taken, where they are said beside the file. Raises NotFound."""
-
-    def store() -> Checked:
+    while True:
         tenant = tenancy.find_tenant(slug)
-        found = menu_file.read(file.body, file.format, _currency(tenant), menus.load(tenant.id), types=types)
-        if not found.errors:
-            menus.keep(tenant.id, found.menu, clock.now())
-            audit.note("import menu", clock.now(), actor=actor, tenant=slug, subject=f"{count(found.menu)} items")
-        return replace(found, warnings=(*found.warnings, INSTEAD_OF_CATALOG)) if tenant.catalog_merchant else found
+        present, currency = menus.load(tenant.id), _currency(tenant)
+        found = menu_file.read(file.body, file.format, currency, present, types=types)
+        if bool(found.errors) or db.write(lambda: _keep(slug, found.menu, present, currency, actor)):  # noqa: B023 - runs now
+            return replace(found, warnings=(*found.warnings, INSTEAD_OF_CATALOG)) if tenant.catalog_merchant else found
 
-    return db.write(store)
+
+def _keep(slug: str, menu: words.Menu, present: words.Menu, currency: Currency, actor: str) -> bool:
+    """Inside a write: the menu in place of the one that it was read against, in that currency; False where these are
+    others by now. A file is read outside, because a large one takes seconds, for which everybody would wait."""
+    tenant = tenancy.find_tenant(slug)
+    if menus.load(tenant.id) != present or _currency(tenant) != currency:
+        return False
+    menus.keep(tenant.id, menu, clock.now())
+    audit.note("import menu", clock.now(), actor=actor, tenant=slug, subject=f"{count(menu)} items")
+    return True
 
 
 def check(file: File, currency: str = "") -> Checked:

@@ -19,6 +19,8 @@ LEASES_TO_RECORD = 10
 """How long an outcome waits for a file that cannot be written: while it cannot, nobody can call the order lost."""
 DOUBT_AFTER = 0.5
 """After this share of the unknown deadline the customer is told that nobody can tell yet."""
+LATEST_REMINDER = timedelta(hours=24)
+"""Nobody may be reminded of a rating later than that after they wrote."""
 LONGEST_WAIT_SECONDS = 60.0
 """Whoever wants to eat does not wait longer for the order to be taken, whatever the platform asks for."""
 _NUMBER = re.compile(rb'"orderNumber"\s*:\s*"?([0-9]{1,18})\b')
@@ -146,7 +148,7 @@ def _unknown(order: Order, failure: errors.UnknownOutcome, now: datetime) -> Non
         order.id,
         submission=Submission.UNKNOWN,
         submit_code=failure.code,
-        submit_due_at=order.begun_at + timedelta(seconds=config.settings().wabot_unknown_deadline),
+        submit_due_at=min(order.begun_at, now) + timedelta(seconds=config.settings().wabot_unknown_deadline),
         tell_at=order.tell_at or doubt_at(order),
         maybe_number=number[1].decode() if number else "",
         ask_at=now if number else None,
@@ -172,6 +174,6 @@ def mind_the_clock() -> None:
 
     def mend() -> None:
         submissions.postpone_leases(now + _lease())
-        submissions.bring_forward(now, timedelta(seconds=furthest))
+        submissions.bring_forward(now, timedelta(seconds=furthest), LATEST_REMINDER)
 
     db.write(mend)

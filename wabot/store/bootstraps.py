@@ -142,13 +142,15 @@ def forget_start(start: int) -> None:
 
 def owners() -> list[str]:
     """The processes that are running a bootstrap at present."""
-    return [row[0] for row in db.rows("SELECT DISTINCT worker FROM bootstrap WHERE status = 'running'")]
+    sql = "SELECT DISTINCT worker FROM bootstrap WHERE status = 'running' AND due_at IS NOT NULL"
+    return [row[0] for row in db.rows(sql)]
 
 
 def abandon(owner: str, now: datetime) -> int:
     """Inside a write: what this process was running when it died is due now; returns how much."""
     return db.run(
-        "UPDATE bootstrap SET status = 'queued', worker = '', due_at = ? WHERE status = 'running' AND worker = ?",
+        "UPDATE bootstrap SET status = 'queued', worker = '', due_at = ? WHERE status = 'running' AND worker = ? "
+        "AND due_at IS NOT NULL",
         now, owner,
     )  # fmt: skip
 

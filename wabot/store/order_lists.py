@@ -76,7 +76,7 @@ def sent_for(tenant_id: int, ids: Sequence[int]) -> Mapping[int, list[int]]:
     """The messages that were sent for each of these orders of the tenant, by order."""
     sql = (
         "SELECT order_id, id FROM message "  # noqa: S608 - marks of our own
-        f"WHERE order_id IN ({_marks(ids)}) AND tenant_id = ? AND direction = 'OUT' AND sent_at IS NOT NULL"
+        f"WHERE order_id IN ({_marks(ids)}) AND +tenant_id = ? AND direction = 'OUT' AND sent_at IS NOT NULL"
     )
     found: dict[int, list[int]] = {order_id: [] for order_id in ids}
     for order_id, message_id in db.rows(sql, *ids, tenant_id):

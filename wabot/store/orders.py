@@ -250,7 +250,7 @@ def numbered(tenant_id: int, number: str) -> list[Order]:
     """The tenant's orders that somebody calls so, newest first: the tenant's own numbers and a platform's may meet."""
     if not number:
         return []
-    return Order.load("WHERE tenant_id = ? AND number = ? ORDER BY id DESC", tenant_id, clean(number))
+    return Order.load("WHERE tenant_id = ? AND number = ? AND number <> '' ORDER BY +id DESC", tenant_id, clean(number))
 
 
 def of_customer(tenant_id: int, customer_id: int, most: int) -> list[Order]:

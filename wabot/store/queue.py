@@ -1,6 +1,7 @@
 """Huey's storage on our database, and what is due. Nudges are derived, not stored: one is handed out
 when a kind of work is due and has a free slot, so there is no nudge to lose (DESIGN §1)."""
 
+import itertools
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ class Kind:
     """A kind of derived work. `due` answers the moment from which some of it can be done, or None;
     `nudge` makes the task that does it; at most `slots` of them run at a time. `calls_out` is work that waits for
     somebody else's answer: all kinds of it share `Storage.most_calling` threads, so that what hangs outside never
-    keeps the other kinds from their work."""
+    keeps the other kinds from their work; among themselves they take turns."""
 
     name: str
     slots: int
@@ -37,6 +38,7 @@ class Kind:
     calls_out: bool = False
     running: int = 0
     quiet_until: float = 0.0
+    last_turn: int = 0
 
 
 class Storage(SqlStorage):
@@ -54,6 +56,7 @@ class Storage(SqlStorage):
         self._watch = threading.Lock()
         self._slots = threading.Lock()
         self._active_until = 0.0
+        self._turns = itertools.count(1)
 
     def check_conn(self) -> None:
         """Connections open by themselves (store.db)."""
@@ -92,7 +95,7 @@ class Storage(SqlStorage):
         now, moment = clock.now(), clock.monotonic()
         waits = []
         calling = sum(kind.running for kind in self.kinds.values() if kind.calls_out)
-        for kind in self.kinds.values():
+        for kind in self._in_turn():
             if kind.running >= kind.slots or (kind.calls_out and calling >= self.most_calling):
                 continue
             due_at = kind.due(now)
@@ -102,9 +105,15 @@ class Storage(SqlStorage):
             if wait <= 0:
                 with self._slots:
                     kind.running += 1
+                kind.last_turn = next(self._turns)
                 return kind.nudge()
             waits.append(wait)
         return min(waits, default=None)
+
+    def _in_turn(self) -> list[Kind]:
+        """What calls nobody first, then whoever had a thread longest ago: with few threads a morning of slow usage
+        pulls would else keep every answer from its customer."""
+        return sorted(self.kinds.values(), key=lambda kind: kind.last_turn if kind.calls_out else -1)
 
     @contextmanager
     def slot(self, name: str) -> Iterator[list[bool]]:

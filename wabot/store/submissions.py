@@ -5,9 +5,16 @@ from datetime import datetime, timedelta
 
 from wabot import clock
 from wabot.store import db, workers
-from wabot.store.orders import Order, Submission
+from wabot.store.orders import Order
 
-_WAITING = "submission = 'waiting' AND tenant_id IN (SELECT id FROM tenant WHERE status = 'active')"
+_OPEN = "submission IN ('waiting', 'calling', 'unknown')"
+"""Word for word the condition of the index `orders_submit`: whoever leaves it out reads every order there ever was."""
+_WAITING = (
+    f"{_OPEN} AND submission = 'waiting' "  # noqa: S608 - our own
+    "AND EXISTS (SELECT 1 FROM tenant t WHERE t.id = orders.tenant_id AND t.status = 'active')"
+)
+_CALLING = f"{_OPEN} AND submission = 'calling'"
+_UNKNOWN = f"{_OPEN} AND submission = 'unknown'"
 
 
 def next_due() -> datetime | None:
@@ -18,11 +25,10 @@ def next_due() -> datetime | None:
 def next_deadline() -> datetime | None:
     """When the next order has to be looked after: its claim ends, its outcome stays unknown for good, its customer has
     to be told or reminded."""
-    claims = (_OF_SUBMISSION.format(state) for state in (Submission.CALLING, Submission.UNKNOWN))
+    claims = (f"SELECT min(submit_due_at) AS at FROM orders WHERE {state}" for state in (_CALLING, _UNKNOWN))  # noqa: S608
     return _earliest(*claims, _FIRST.format("tell_at"), _FIRST.format("remind_at"))
 
 
-_OF_SUBMISSION = "SELECT min(submit_due_at) AS at FROM orders WHERE submission = '{}'"
 _FIRST = "SELECT min({0}) AS at FROM orders WHERE {0} IS NOT NULL"
 
 
@@ -54,32 +60,31 @@ def claim_question(now: datetime, again_at: datetime) -> Order | None:
 
 def lost(now: datetime) -> list[Order]:
     """Orders that somebody began to place and will not settle: the claim is over, or the process is gone."""
-    claimed = Order.load("WHERE submission = 'calling'")
+    claimed = Order.load(f"WHERE {_CALLING}")
     gone = {worker: workers.is_gone(worker) for worker in {order.submit_worker for order in claimed}}
     return [order for order in claimed if order.submit_due_at <= now or gone[order.submit_worker]]
 
 
 def unresolved(tenant_id: int, merchant: str) -> list[Order]:
     """The tenant's orders at this merchant that may be at the platform under a number that is not known here."""
-    mine = "WHERE submission = ? AND tenant_id = ? AND merchant = ? ORDER BY id"
-    return Order.load(mine, Submission.UNKNOWN.value, tenant_id, merchant)
+    return Order.load(f"WHERE {_UNKNOWN} AND +tenant_id = ? AND merchant = ? ORDER BY id", tenant_id, merchant)
 
 
 def depths() -> dict[str, int]:
     """How many orders are on their way to the platform, and of how many nobody knows whether they are there."""
-    sql = "SELECT submission = 'unknown', count(*) FROM orders WHERE submission IN ('waiting', 'calling', 'unknown') "
-    found = dict(db.rows(sql + "GROUP BY 1"))
+    found = dict(db.rows(f"SELECT submission = 'unknown', count(*) FROM orders WHERE {_OPEN} GROUP BY 1"))  # noqa: S608
     return {"ordersToPlace": found.get(0, 0), "ordersUnknown": found.get(1, 0)}
 
 
 def being_placed(tenant_id: int) -> bool:
     """Whether an order of the tenant is being placed at this moment."""
-    return db.one("SELECT 1 FROM orders WHERE submission = 'calling' AND tenant_id = ? LIMIT 1", tenant_id) is not None
+    sql = f"SELECT 1 FROM orders WHERE {_CALLING} AND +tenant_id = ? LIMIT 1"  # noqa: S608 - our own
+    return db.one(sql, tenant_id) is not None
 
 
 def overdue(now: datetime, most: int) -> list[Order]:
     """Orders whose outcome has been unknown for so long that a person must look."""
-    return Order.load("WHERE submission = 'unknown' AND submit_due_at <= ? ORDER BY submit_due_at LIMIT ?", now, most)
+    return Order.load(f"WHERE {_UNKNOWN} AND submit_due_at <= ? ORDER BY submit_due_at LIMIT ?", now, most)
 
 
 def to_tell(now: datetime, most: int) -> list[Order]:
@@ -94,13 +99,15 @@ def to_remind(now: datetime, most: int) -> list[Order]:
 
 def postpone_leases(until: datetime) -> None:
     """Inside a write: after a jump of the clock every claim runs anew."""
-    db.run("UPDATE orders SET submit_due_at = ? WHERE submission = 'calling'", until)
+    db.run(f"UPDATE orders SET submit_due_at = ? WHERE {_CALLING}", until)  # noqa: S608 - our own
 
 
-def bring_forward(now: datetime, furthest: timedelta) -> int:
+def bring_forward(now: datetime, furthest: timedelta, latest_reminder: timedelta) -> None:
     """Inside a write: what was put off further than anything ever is, by a clock that was ahead, is due now."""
-    late = "submission IN ('waiting', 'unknown') AND submit_due_at > ?"
-    return db.run(f"UPDATE orders SET submit_due_at = ? WHERE {late}", now, now + furthest)  # noqa: S608 - our own
+    late = f"{_OPEN} AND submission <> 'calling' AND submit_due_at > ?"
+    db.run(f"UPDATE orders SET submit_due_at = ? WHERE {late}", now, now + furthest)  # noqa: S608 - our own
+    for column, most in (("ask_at", furthest), ("tell_at", furthest), ("remind_at", latest_reminder)):
+        db.run(f"UPDATE orders SET {column} = ? WHERE {column} > ?", now, now + most)  # noqa: S608 - our own
 
 
 def unplaced_webhooks(tenant_id: int, since: datetime) -> list[int]:

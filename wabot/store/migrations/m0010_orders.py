@@ -49,7 +49,7 @@ CREATE TABLE orders (
     UNIQUE (tenant_id, key),
     CHECK ((status = 'RATED') = (rating IS NOT NULL))
 ) STRICT;
-CREATE UNIQUE INDEX orders_number ON orders(tenant_id, merchant, number) WHERE number <> '';
+CREATE UNIQUE INDEX orders_number ON orders(tenant_id, number, merchant) WHERE number <> '';
 CREATE INDEX orders_latest ON orders(tenant_id, id);
 CREATE INDEX orders_status ON orders(tenant_id, status, id);
 CREATE INDEX orders_customer ON orders(customer_id, id);
@@ -95,5 +95,5 @@ CREATE TABLE order_counter (
 
 ALTER TABLE message ADD COLUMN order_id INTEGER;
 CREATE INDEX message_order ON message(order_id) WHERE order_id IS NOT NULL;
-CREATE INDEX webhook_unplaced ON webhook(tenant_id, id) WHERE provider = 'catalog' AND verdict = 'unrouted';
+CREATE INDEX webhook_unplaced ON webhook(tenant_id, received_at) WHERE provider = 'catalog' AND verdict = 'unrouted';
 """
