@@ -199,6 +199,7 @@ class Guest:
                 for order in self.orders
             )
         for wish in answer.orders:
+            assert wish.phone or not self.needs_phone
             self.wishes.append(wish)
             self._place(wish)
 

@@ -65,7 +65,7 @@ MENUS = st.one_of(
 WORDS = [
     "order", "menu", "back", "رجوع", "cart", "checkout", "yes", "no", "cash", "online", "delivery", "pickup", "track",
     "rate", "cancel", "english", "عربي", "1", "2", "3", "٤", "0", "99", "100", "1 2", "2 kebab", "kebab 2", "cola x 3",
-    "24.70010, 46.68020", "1042", "note?", "no onions",
+    "24.70010, 46.68020", "1042", "note?", "no onions", "0551234567", "5 stars", "⭐⭐",
 ]  # fmt: skip
 FORGED = st.builds(
     "{}:{}".format,
@@ -95,10 +95,18 @@ def dearer(menu: Menu) -> Menu:
 
 
 class AnyOrder(RuleBasedStateMachine):
-    @initialize(profile=PROFILES, menu=MENUS, least=st.sampled_from([0, 0, 2000, 10**9]), fetched=st.booleans())
-    def begin(self, profile, menu, least, fetched):
+    @initialize(
+        profile=PROFILES,
+        menu=MENUS,
+        least=st.sampled_from([0, 0, 2000, 10**9]),
+        fetched=st.booleans(),
+        unnumbered=st.booleans(),
+    )
+    def begin(self, profile, menu, least, fetched, unnumbered):
         self.ordered: set[str] = set()
-        self.guest = Guest(replace(profile, minimum_order_minor=least), menu, is_fetched=fetched)
+        self.guest = Guest(
+            replace(profile, minimum_order_minor=least), menu, is_fetched=fetched, needs_phone=unnumbered
+        )
 
     @rule(which=st.integers(0, 10_000), last=st.booleans())
     def taps(self, which, last):
