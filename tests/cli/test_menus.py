@@ -54,12 +54,14 @@ def test_a_sheet_changes_the_items_and_leaves_the_rest(shop: Shell) -> None:
     assert (kept().branches, kept().types, kept().payments) == (SMALL.branches, SMALL.types, SMALL.payments)
 
 
-def test_a_first_sheet_takes_orders_when_it_is_told_of_which_kind(shop: Shell) -> None:
-    assert "only looked at" in shop.ok("menu", "import", "bait", "-", typed=SHEET)
-    assert kept().types == ()
+def test_a_first_sheet_takes_orders_for_pickup_until_it_is_told_of_which_kind(shop: Shell) -> None:
+    assert "orders are taken for pickup until --type" in shop.ok("menu", "import", "bait", "-", typed=SHEET)
+    assert (kept().types, kept().payments) == ((OrderType.PICKUP,), (PaymentMethod.CASH,))
     shop.ok("menu", "import", "bait", "-", "--type", "pickup", "--type", "car", typed=SHEET)
     assert (kept().types, kept().payments) == ((OrderType.PICKUP, OrderType.CAR), (PaymentMethod.CASH,))
-    shop.ok("menu", "import", "bait", "-", "--type", "none", typed=SHEET)
+    assert "only looked at" in shop.ok("menu", "import", "bait", "-", "--type", "none", typed=SHEET)
+    assert kept().types == ()
+    assert "only looked at" in shop.ok("menu", "import", "bait", "-", typed=SHEET)
     assert kept().types == ()
 
 

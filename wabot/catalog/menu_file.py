@@ -59,11 +59,23 @@ def read(
     menu = menu_document.read(document, currency, notes)
     if form is Form.CSV:
         menu = replace(menu, branches=present.branches, types=present.types, payments=present.payments)
+        if types is None and not present.categories:
+            types = _usual(menu, notes)
     if types is not None:
         menu = replace(menu, types=types, payments=menu.payments or ((PaymentMethod.CASH,) if types else ()))
     menu = menu_ids.filled(menu, present)
     menu_check.check(menu, notes)
     return Checked(menu, tuple(notes.errors), tuple(notes.warnings))
+
+
+def _usual(menu: Menu, notes: Notes) -> tuple[OrderType, ...]:
+    """The kinds of order of a first sheet, which cannot say them: those that its items name, else the one that every
+    shop can serve."""
+    named = {kind for category in menu.categories for item in category.items for kind in item.types}
+    usual = tuple(kind for kind in OrderType if kind in named) or (OrderType.PICKUP,)
+    taken = ", ".join(usual)
+    notes.warn(("types",), f"a sheet does not say them: orders are taken for {taken} until --type says otherwise")
+    return usual
 
 
 def _document(body: bytes, form: Form) -> tuple[menu_document.Document, Notes]:
