@@ -49,6 +49,7 @@ def file(settings_env: Path, fresh_file: Path) -> Iterator[Path]:
     path = config.settings().wabot_db
     shutil.copyfile(fresh_file, path)
     path.chmod(0o600)
+    db.gate_path(path).touch(0o600)
     db.database.open(path)
     yield path
     db.database.shut()

@@ -565,7 +565,7 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Wish:
     """An order as its customer confirmed it, before anybody has taken it. `branch_id` is empty where the tenant has
-    no branches; place and address are a delivery's."""
+    no branches; place and address are a delivery's; `phone` is what a customer gave whose number nobody knows."""
 
     type: OrderType
     lines: tuple[Line, ...]
@@ -575,6 +575,7 @@ class Wish:
     longitude: float | None = None
     address: str = ""
     notes: str = ""
+    phone: str = ""
 
     @property
     def total_minor(self) -> int:

@@ -98,6 +98,7 @@ class Guest:
     is_fetched: bool = False
     checks_places: bool = True
     is_down: bool = False
+    needs_phone: bool = False
     state: State = field(default_factory=State)
     drafts: list[Draft] = field(default_factory=list)
     wishes: list[Wish] = field(default_factory=list)
@@ -143,7 +144,10 @@ class Guest:
         """With a catalog nothing is known that was not fetched; fetching fails while it is down."""
         coverage = {want.key: self.covered(want.key) for want in fetched if want.kind is WantKind.COVERAGE}
         if not self.is_fetched:
-            return Known(self.menu, coverage=coverage, checks_places=self.checks_places, orders=self.orders)
+            return Known(
+                self.menu, coverage=coverage, checks_places=self.checks_places, orders=self.orders,
+                needs_phone=self.needs_phone,
+            )  # fmt: skip
         if self.is_down:
             return Known(Menu(), is_known=False, failed=frozenset(fetched), orders=self.orders)
         got = {want.key for want in fetched | set(self.wanted) if want.kind is WantKind.ITEMS}
@@ -153,7 +157,7 @@ class Guest:
         )
         is_known = any(want.kind is WantKind.CATALOG for want in fetched | set(self.wanted))
         menu = replace(self.menu, categories=kept) if is_known else Menu()
-        return Known(menu, is_known=is_known, coverage=coverage, orders=self.orders)
+        return Known(menu, is_known, coverage=coverage, orders=self.orders, needs_phone=self.needs_phone)
 
     def covered(self, key: str) -> Coverage:
         """Riyadh is delivered to, from the first branch."""

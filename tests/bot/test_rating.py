@@ -28,6 +28,24 @@ def test_rate_now_offers_five_stars_down_to_one():
     assert (draft.purpose, draft.step) == (Purpose.RATING, "rating.stars")
 
 
+@pytest.mark.parametrize("score", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("typed", ["{n}", "{n} stars", "{n} نجوم", "{arabic}", "{stars}", "{wide}"])
+def test_a_typed_number_is_so_many_stars_wherever_their_row_stands(typed, score):
+    """A list shows no numbers: whoever types 5 means the best, not the fifth row."""
+    one = guest()
+    one.tap("Rate now")
+    text = typed.format(n=score, arabic="٠١٢٣٤٥"[score], stars="⭐" * score, wide="⭐\ufe0f " * score)
+    assert one.hear(Heard("text", text)).ratings == (Rated(UID, score),)
+
+
+@pytest.mark.parametrize("typed", ["0", "6", "55", "⭐" * 6, "⭐" * 3000])
+def test_what_is_no_number_of_stars_rates_nothing(typed):
+    one = guest()
+    one.tap("Rate now")
+    assert one.hear(Heard("text", typed)).ratings == ()
+    assert one.state.step == "rating.stars"
+
+
 @pytest.mark.parametrize("score", [4, 5])
 def test_a_good_rating_is_thanked_with_the_app(score):
     one = guest()

@@ -202,10 +202,13 @@ def test_a_table_is_a_line_a_row_where_nobody_looks(shell: Shell) -> None:
     assert len(shell.ok("tenant", "list").splitlines()) == 2
 
 
-def test_logging_is_on(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WABOT_LOG_LEVEL", "error")
+@pytest.mark.parametrize(("wanted", "level"), [("debug", logging.DEBUG), ("info", logging.CRITICAL)])
+def test_the_log_is_there_for_who_debugs_and_else_one_line_says_it(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, wanted: str, level: int
+) -> None:
+    monkeypatch.setenv("WABOT_LOG_LEVEL", wanted)
     shell.ok("tenant", "list")
-    assert logging.getLogger().level == logging.ERROR
+    assert logging.getLogger().level == level
 
 
 def test_the_path_of_the_file_is_the_operator_s_own(bare: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,7 @@ def test_a_month_is_shown_with_what_its_provider_told(shop: Shell) -> None:
     assert (march["source"], march["cost"], march["provider"]["cost"]) == (
         "observed", {"amount": 2, "currency": "SAR"}, {"amount": 1.25, "currency": "SAR"})  # fmt: skip
     assert shop.json("usage", "show", "bait", "--month", "2026-03")["provider"] is None
-    assert "amount=1.25" in shop.ok("usage", "show", "bait", "--month", "2027-03")
+    assert "cost=1.25 SAR" in shop.ok("usage", "show", "bait", "--month", "2027-03")
 
 
 def test_days_of_both_sources_are_listed(shop: Shell) -> None:
@@ -83,16 +83,19 @@ def test_days_of_both_sources_are_listed(shop: Shell) -> None:
 def test_a_budget_is_set_checked_and_shown(shop: Shell) -> None:
     assert "budget is an amount" in shop.refused("tenant", "edit", "bait", "--set", "budget=lots")
     shop.ok("tenant", "edit", "bait", "--set", "budget=500")
-    assert shop.json("usage", "show", "bait")["budget"]["amount"] == 500
+    assert shop.json("usage", "show", "bait", "--month", "2027-03")["budget"]["amount"] == 500
     assert "amount=500" in shop.ok("usage", "show", "bait")
     shop.ok("tenant", "edit", "bait", "--set", "budget=")
-    assert shop.json("usage", "show", "bait")["budget"] is None
+    assert shop.json("usage", "show", "bait", "--month", "2027-03")["budget"] is None
+    assert "budget" not in shop.json("usage", "show", "bait")
 
 
 def test_costs_are_listed_by_step_kind_and_type(shop: Shell) -> None:
     [row] = shop.json("usage", "costs", "bait", "--month", "2027-03", "--by", "kind")["data"]
     assert (row["kind"], row["billed"]) == ("text", 2)
     assert "step" in shop.ok("usage", "costs", "bait")
+    amount = row["cost"]["amount"]
+    assert f"  {amount} {row['cost']['currency']}  " in shop.ok("usage", "costs", "bait", "--month", "2027-03")
     assert "'customer' is not one of" in shop.misused("usage", "costs", "bait", "--by", "customer")
     assert "there is no tenant" in shop.refused("usage", "costs", "nobody")
 

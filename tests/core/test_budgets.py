@@ -188,6 +188,18 @@ def test_it_is_looked_after_every_ten_minutes_of_every_tenant(
     assert Alert.select().count() == 4
 
 
+def test_after_a_jump_of_the_clock_it_is_looked_after_at_once(priced: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep._watch, "kept_days_at", float("-inf"))
+    monkeypatch.setattr(upkeep._watch, "lead", None)
+    budget("2")
+    go_to(priced, NOON)
+    priced.keep_house()
+    spend(priced, 1, NOON + timedelta(hours=1))
+    go_to(priced, NOON + timedelta(hours=2))
+    priced.keep_house()
+    assert [alert.data["percent"] for alert in alerts.of_kind(tenant().id, AlertKind.BUDGET, "", 9)] == [50]
+
+
 def test_the_log_and_the_alert_name_no_customer(priced: Stage, caplog: pytest.LogCaptureFixture) -> None:
     budget("1")
     spend(priced, 1)

@@ -119,6 +119,13 @@ def test_a_customer_without_a_number_is_where_its_id_says(stage: Stage) -> None:
     assert cost() == Cost({"USD": 9_010_000})
 
 
+def test_a_currency_in_which_nothing_is_to_pay_does_not_hide_the_other() -> None:
+    shown = costing.shape(Cost({"SAR": 40_000, "USD": 0}), "SAR")
+    assert shown["cost"] == {"amount": 0.04, "currency": "SAR"}
+    assert [row["currency"] for row in shown["costs"]] == ["SAR", "USD"]
+    assert costing.one(Cost({"EUR": 0, "USD": 0}), "SAR") is None
+
+
 def test_a_day_with_nothing_to_pay_costs_nothing_in_the_cards_currency(stage: Stage) -> None:
     assert costing.one(Cost(), costing.shown_currency(tenant())) is None
     load("utility,SA,2027-01-01,USD,0.04,0")

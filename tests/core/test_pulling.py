@@ -27,6 +27,7 @@ from wabot.store import (
     usage,
     workers,
 )
+from wabot.store.alerts import AlertKind
 from wabot.store.pulls import PullState, UsagePull, UsageRun
 from wabot.store.schedules import Schedule
 from wabot.store.tenants import Channel, Tenant
@@ -183,6 +184,15 @@ def test_our_own_figures_of_the_day_are_counted_with_it(stage: Stage, meter: Met
     pull_all()
     [row] = usage.kept(tenant().id, "2027-03-09", "2027-03-09")
     assert (row.source, row.messages_in, row.stale) == (usage.Source.OBSERVED, 1, 0)
+
+
+def test_what_a_provider_tells_counts_against_the_budget_at_once(meter: Meter) -> None:
+    tenancy.edit_tenant("bait", {}, {"budget": "10"})
+    meter.tells(FIRST, day("2027-03-09", cost="7.5", currency="SAR"))
+    ask()
+    pull_all()
+    told = alerts.of_kind(tenant().id, AlertKind.BUDGET, "", 9)
+    assert [alert.data["percent"] for alert in told] == [75, 50]
 
 
 def test_a_suspended_tenant_s_usage_is_still_pulled(meter: Meter) -> None:

@@ -139,6 +139,12 @@ def test_three_days_off_are_caught_up_each_once(at_start: Stage) -> None:
     assert run_days() == ["2027-03-10", "2027-03-11", "2027-03-12", "2027-03-13"]
 
 
+def test_a_new_tenant_s_first_days_are_caught_up_too(at_start: Stage) -> None:
+    go_to(at_start, datetime(2027, 3, 13, 7, tzinfo=UTC))
+    begin_all()
+    assert run_days() == ["2027-03-10", "2027-03-11", "2027-03-12"]
+
+
 def test_what_was_missed_ends_with_the_last_time_that_it_was_due(at_start: Stage) -> None:
     go_to(at_start, datetime(2027, 3, 11, 7, tzinfo=UTC))
     begin_all()
@@ -255,7 +261,7 @@ def test_moving_back_over_midnight_asks_for_no_day_twice(at_start: Stage) -> Non
 def test_a_clock_that_was_a_year_ahead_loses_no_day(at_start: Stage) -> None:
     go_to(at_start, datetime(2028, 3, 11, 7, tzinfo=UTC))
     begin_all()
-    assert run_days() == ["2028-03-10"]
+    assert run_days() == [f"2028-03-{day:02}" for day in range(4, 11)]
     go_to(at_start, START)
     pulling.mind_the_clock()
     assert run_days() == []

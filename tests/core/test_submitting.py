@@ -70,6 +70,25 @@ def test_an_order_waits_as_a_draft_and_is_placed_with_all_that_was_wished(kitche
     assert call["items"][0]["addons"] == [{"productAddonId": "garlic", "quantity": 2}]
 
 
+def test_a_customer_without_a_number_is_asked_for_one_and_it_goes_to_the_platform(kitchen: Kitchen) -> None:
+    """Faults: with usernames Meta and Twilio send a business-scoped id and no number (facts/lessons)."""
+    kitchen.stage.webhook(kitchen.stage.item("hello", **{"from": {"userId": "SA.1349"}}))
+    kitchen.stage.answer()
+    customer = customers.find(kitchen.tenant.id, words.Identity(user_id="SA.1349"))
+    assert customer is not None
+    where = customers.existing_conversation(kitchen.tenant.id, kitchen.stage.channel.id, customer.id)
+    order = kitchen.place(conversation=where, phone="0551234567")
+    assert kitchen.work() == 1
+    assert [call["customerPhone"] for call in kitchen.calls] == ["0551234567"]
+    assert kitchen.fresh(order).status is OrderStatus.CONFIRMED
+
+
+def test_the_number_that_whatsapp_gives_comes_before_one_that_was_typed(kitchen: Kitchen) -> None:
+    kitchen.place(phone="0551234567")
+    kitchen.work()
+    assert [call["customerPhone"] for call in kitchen.calls] == [PHONE]
+
+
 def test_what_the_platform_took_is_confirmed_with_its_number_link_and_branch(kitchen: Kitchen) -> None:
     order = kitchen.place(payment=words.PaymentMethod.ONLINE)
     kitchen.work()

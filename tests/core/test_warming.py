@@ -277,7 +277,7 @@ def test_who_waits_for_the_menu_is_answered_by_the_bootstraps_fetch(stage: Stage
 def test_while_somebody_else_fetches_it_waits_and_spends_no_attempt(stage: Stage, platform: Platform) -> None:
     welcome(stage)
     keys = ["categories", "branches"]
-    claimed = db.write(lambda: catalogs.fetching._want_and_claim(tenant(stage).id, keys, clock.now()))
+    _, claimed = db.write(lambda: catalogs.fetching._count_or_claim(tenant(stage).id, keys, clock.now()))
     assert warming.run_next()
     assert outcome(one(stage)) == ("queued", 0, None, None, "")
     assert 0 < seconds_until(one(stage)) <= 0.3
@@ -287,6 +287,18 @@ def test_while_somebody_else_fetches_it_waits_and_spends_no_attempt(stage: Stage
     assert outcome(one(stage)) == ("completed", 1, 2, 2, "")
     assert len(platform.calls()) == 2
     assert len(db.rows("SELECT * FROM bootstrap_start")) == 1
+
+
+def test_what_somebody_else_has_fetched_before_the_claim_is_counted_and_not_fetched_again(
+    stage: Stage, platform: Platform
+) -> None:
+    """Looking and claiming are one write: between the two nobody can finish the same fetch."""
+    welcome(stage)
+    bootstrap_all()
+    counts, claimed = db.write(
+        lambda: catalogs.fetching._count_or_claim(tenant(stage).id, ["categories", "branches"], clock.now())
+    )
+    assert (counts, claimed) == ({"categories": 2, "branches": 2}, [])
 
 
 # --- templates -----------------------------------------------------------------------------------

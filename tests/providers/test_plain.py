@@ -45,6 +45,12 @@ def test_the_number_that_is_shown_is_the_one_that_is_understood() -> None:
         assert next(understanding._offered(str(number), offered)) == id_
 
 
+def test_stars_are_numbered_by_how_many_they_are_as_they_are_understood() -> None:
+    rows = tuple(Row(f"rate:{n}:u", "⭐" * n, "Excellent" if n == 5 else "") for n in (5, 4, 3, 2, 1))
+    text = plain.as_text(Draft(Kind.LIST, "How many?", sections=(Section(rows),))).text
+    assert text == "How many?\n\n5. ⭐⭐⭐⭐⭐ — Excellent\n4. ⭐⭐⭐⭐\n3. ⭐⭐⭐\n2. ⭐⭐\n1. ⭐"
+
+
 @pytest.mark.parametrize(
     ("place", "text"),
     [

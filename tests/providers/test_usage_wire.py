@@ -245,6 +245,13 @@ def message(sid: str, side: str, hour: int = 10, **more: Any) -> dict[str, Any]:
     return {"sid": sid, "date_sent": sent, "price": "-0.0050", "body": "مرحبا"} | ends | told | more
 
 
+def test_a_category_is_whatsapp_s_by_its_name_or_by_its_description(of_twilio: Wire) -> None:
+    named = record(3, "0.03", category="channels-whatsapp-outbound", description="Outbound messages")
+    other = record(9, "0.09", category="sms-outbound", description="Outbound messages")
+    of_twilio.tells({"usage_records": [named, other]})
+    assert [(day.messages_out, day.cost_micros) for day in of_twilio.usage()] == [(3, 30_000)]
+
+
 def test_of_a_shared_account_only_our_own_messages_are_counted(of_twilio: Wire) -> None:
     ours = [message(f"SM{n}", "out", n) for n in range(4)] + [message("SM9", "in", status="received")]
     others = [message("SX1", "out"), message("SX2", "in"), message("SM5", "out", **{"from": f"whatsapp:+{ANOTHER}"})]

@@ -52,7 +52,9 @@ class Row:
     attempts: str
 
 
-LOST_TWICE = "unknown worker_lost,unknown worker_lost"
+LOST_TWICE = ("unknown worker_lost,unknown worker_lost", "sent worker_lost,unknown worker_lost")
+"""What was given up: both sends were lost with their workers. On a slow machine the first one's receipt can come once
+the second has begun, which makes it history (DESIGN §1)."""
 
 
 def flood(stack: TwoTenants) -> list[subprocess.Popen[str]]:
@@ -163,7 +165,7 @@ def test_ten_kills_of_each_process_lose_nothing_and_double_nothing_unflagged(tmp
             n = sends[row.uid]
             assert n <= 1 or (n == 2 and row.resent), f"{row.uid} was accepted {n} times"
             assert n >= 1 or row.status == "dead", f"{row.uid} is {row.status} and was never accepted"
-            assert row.status != "dead" or row.attempts == LOST_TWICE, f"{row.uid} was given up after {row.attempts}"
+            assert row.status != "dead" or row.attempts in LOST_TWICE, f"{row.uid} was given up after {row.attempts}"
 
 
 def _kill_at(stack: TwoTenants, points: list[int]) -> None:

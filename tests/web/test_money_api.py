@@ -133,13 +133,15 @@ def test_a_tenant_without_a_channel_has_its_current_month(cast: Cast) -> None:
     assert cast.get("/api/usage/empty/costs", "admin").json == {"data": []}
 
 
-def test_the_operator_sees_a_tenant_s_budget_and_in_the_list_nobody_does(march: Cast) -> None:
-    assert usage(march, "", "admin")["budget"] is None
+@pytest.mark.parametrize("who", ["alice", "admin"])
+def test_a_tenant_s_budget_is_shown_with_its_current_month_and_nowhere_else(march: Cast, who: str) -> None:
+    assert usage(march, "/monthly", who)["data"][0]["budget"] is None
     tenancy.edit_tenant("bait", {}, {"budget": "10"})
-    budget = usage(march, "", "admin")["budget"]
+    budget = usage(march, "/monthly", who)["data"][0]["budget"]
     assert (budget["amount"], budget["currency"], budget["spent"], budget["percent"]) == (10, "SAR", 2, 20)
     assert set(budget["forecast"]) == {"low", "expected", "high", "currency"}
     assert budget["alerts"] == []
+    assert "budget" not in usage(march, "", "admin")
     page = march.get("/api/usage", "admin").json["data"]
     assert "budget" not in page[0]
     assert "budget" not in march.get("/api/usage").json

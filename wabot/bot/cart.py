@@ -24,7 +24,7 @@ class Cart:
     """What a customer is about to order.
 
     `version` grows with every change and never falls, so that a button which carries it is good for this very cart
-    alone. Degrees and address are where a delivery goes.
+    alone. Degrees and address are where a delivery goes; `phone` is where a customer without a number can be called.
     """
 
     version: int = 0
@@ -35,6 +35,7 @@ class Cart:
     address: str = ""
     entries: tuple[Entry, ...] = ()
     notes: str = ""
+    phone: str = ""
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -53,8 +54,8 @@ class Cart:
         return replace(self, version=self.version + 1, **parts)  # type: ignore[arg-type]
 
     def emptied(self) -> Self:
-        """A cart that begins anew, as a new version."""
-        return type(self)(version=self.version + 1)
+        """A cart that begins anew, as a new version; who orders stays the same."""
+        return type(self)(version=self.version + 1, phone=self.phone)
 
     def has_room_for(self, entry: Entry) -> bool:
         """Whether all of the entry can be added: as a new line, or to the line that is like it."""

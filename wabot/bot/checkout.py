@@ -1,5 +1,6 @@
 """The steps that end an order: what it comes to, a note, how it is paid, and the customer's word for it."""
 
+import re
 from dataclasses import dataclass, replace
 
 from wabot.bot import browsing, describing, drafting, fitting, picking, reviewing, talking, telling, tracking
@@ -11,6 +12,8 @@ from wabot.words import Button, Line, OrderType, PaymentMethod, Wish
 _NOTES = 500
 _NOTES_SHOWN = 200
 _GONE_SHOWN = 3
+_PHONE = re.compile(r"\+?\d[\d\s().\-\u200e\u202a-\u202c]{5,25}\d")
+_FEWEST_DIGITS, _MOST_DIGITS = 8, 15
 
 
 def summary(scene: Scene) -> Reply:
@@ -22,9 +25,12 @@ def summary(scene: Scene) -> Reply:
     missing = scene.profile.minimum_order_minor - scene.cart.total_minor
     if missing > 0:
         return reviewing.cart(scene.saying(_below(scene, missing)))
+    if _lacks_phone(scene):
+        return _ask_phone(scene)
     notes = fitting.cut(fitting.line(scene.cart.notes), _NOTES_SHOWN)
     after = [
         describing.way(scene),
+        scene.wording.say("phone_given", phone=scene.cart.phone) if scene.known.needs_phone else "",
         scene.wording.say("notes", notes=notes) if notes else "",
         describing.total(scene),
         scene.wording.say("confirm_and_pay" if len(_payments(scene)) > 1 else "confirm"),
@@ -37,11 +43,34 @@ def summary(scene: Scene) -> Reply:
 
 
 def note(scene: Scene, _rest: str = "") -> Reply | None:
-    """What was written while the summary was shown is a note for the order, unless it asks something."""
+    """What was written while the summary was shown is a note for the order, unless it asks something; a number
+    alone is another one to call where one was asked for."""
+    if scene.known.needs_phone and _PHONE.fullmatch(scene.heard.text.strip()):
+        return phone(scene)
     told = fitting.cut(fitting.paragraphs(scene.heard.text), _NOTES)
     if not told or scene.cart.is_empty or told.rstrip().endswith(("?", "؟")):
         return None
     return summary(scene.with_cart(scene.cart.changed(notes=told)).saying(scene.wording.say("noted")))
+
+
+def phone(scene: Scene, _rest: str = "") -> Reply | None:
+    """The number to call that was asked for, in any script's digits."""
+    found = _PHONE.search(scene.heard.text[:_NOTES])
+    digits = "".join(str(int(sign)) for sign in found[0] if sign.isdecimal()) if found else ""
+    if found is None or not _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS:
+        return None
+    number = f"+{digits}" if found[0].startswith("+") else digits
+    return summary(scene.with_cart(scene.cart.changed(phone=number)).saying(scene.wording.say("noted")))
+
+
+def _lacks_phone(scene: Scene) -> bool:
+    return scene.known.needs_phone and not scene.cart.phone
+
+
+def _ask_phone(scene: Scene) -> Reply:
+    """Nothing is ordered without it: the platform takes no order that names no number."""
+    buttons = [scene.button("cart", "cart"), scene.button("person", "person")]
+    return scene.offer(Step.PHONE, scene.wording.say("phone"), buttons, here="checkout")
 
 
 def confirm(scene: Scene, rest: str) -> Reply | None:
@@ -55,7 +84,7 @@ def confirm(scene: Scene, rest: str) -> Reply | None:
     if not _is_settled(scene):
         return reviewing.cart(scene)
     now = _renewed(scene)
-    if now.cart != scene.cart or now.cart.total_minor < now.profile.minimum_order_minor:
+    if now.cart != scene.cart or now.cart.total_minor < now.profile.minimum_order_minor or _lacks_phone(scene):
         return summary(scene)
     return _ordered(scene, PaymentMethod(method))
 
@@ -98,6 +127,7 @@ def _wish(cart: Cart, method: PaymentMethod) -> Wish:
         longitude=cart.longitude if is_delivery else None,
         address=cart.address if is_delivery else "",
         notes=cart.notes,
+        phone=cart.phone,
     )
 
 

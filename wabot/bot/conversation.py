@@ -63,6 +63,7 @@ _LEADS: Mapping[str, Callable[[Scene, str], Reply | None]] = {
     "yes": checkout.yes,
     "no": checkout.no,
     "note": checkout.note,
+    "phone": checkout.phone,
     "track": tracking.track,
     "rate": rating.rate,
     "stars": rating.latest,

@@ -60,6 +60,7 @@ def _cart(kept: Any) -> Cart:
         address=_text(kept["address"]),
         entries=tuple(Entry(_text(entry["address"]), _line(entry["line"])) for entry in kept["entries"]),
         notes=_text(kept["notes"]),
+        phone=_text(kept.get("phone", "")),
     )
 
 

@@ -6,7 +6,7 @@ from wabot.bot.state import Step
 _UNDER_WAY = frozenset(
     {
         Step.TYPE, Step.PLACE, Step.NOT_COVERED, Step.BRANCH, Step.OPTION, Step.ADD_ONS, Step.QUANTITY, Step.CART,
-        Step.LINES, Step.LINE, Step.LINE_QUANTITY, Step.CLEAR, Step.SUMMARY, Step.RATING,
+        Step.LINES, Step.LINE, Step.LINE_QUANTITY, Step.CLEAR, Step.PHONE, Step.SUMMARY, Step.RATING,
     }
 )  # fmt: skip
 _PICKING = (Step.ITEM, Step.OPTION, Step.ADD_ONS, Step.QUANTITY)
@@ -35,7 +35,7 @@ def before(scene: Scene) -> str:
             return _before_menu(scene)
         case Step.CART:
             return "menu"
-        case Step.LINES | Step.CLEAR | Step.SUMMARY:
+        case Step.LINES | Step.CLEAR | Step.PHONE | Step.SUMMARY:
             return "cart"
         case Step.LINE | Step.LINE_QUANTITY:
             return "lines:0"

@@ -34,6 +34,7 @@ class Step(StrEnum):
     LINE = "cart.line"
     LINE_QUANTITY = "cart.quantity"
     CLEAR = "cart.clear"
+    PHONE = "order.phone"
     SUMMARY = "order.summary"
     CONFIRMED = "order.confirmed"
     ORDER_ACCEPTED = "order.accepted"
@@ -83,7 +84,8 @@ class Known:
 
     `is_known` is False where the categories and branches are not fetched yet. What is in `failed` could not be
     fetched a moment ago. `coverage` is by `Want.key`; where `checks_places` is False nobody can tell it, and every
-    place is delivered to from the nearest branch. `orders` are this customer's latest, newest first.
+    place is delivered to from the nearest branch. `orders` are this customer's latest, newest first. `needs_phone`
+    tells that whoever takes orders wants a number to call, and that nobody knows this customer's.
     """
 
     menu: Menu = field(default_factory=Menu)
@@ -92,6 +94,7 @@ class Known:
     coverage: Mapping[str, Coverage] = field(default_factory=dict)
     checks_places: bool = True
     orders: tuple[OrderSeen, ...] = ()
+    needs_phone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

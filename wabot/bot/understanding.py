@@ -13,6 +13,8 @@ _LONGEST = 1000
 _GAPS = re.compile(r"[\W_]+")
 _MANY = re.compile(r"(\d{1,15}) ?(?:x|×)? ?(\D.*)|(\D.*?) ?(?:x|×)? ?(\d{1,15})")
 _NUMBERS = re.compile(r"\d{1,2}( \d{1,2}){1,20}")
+_SO_MANY_STARS = re.compile(r"(\d) ?(?:stars?|نجوم|نجمه|نجمات)?")
+_MOST_STARS = 20
 _PLACE = re.compile(r"(?<![\d.])(-?\d{1,2}\.\d{3,15})\s*(?:,|%2C|،)\s*(-?\d{1,3}\.\d{3,15})(?![\d.])", re.IGNORECASE)
 _UNWRITTEN = ("Mn", "Me", "Cf")
 _PLAIN = {"ى": "ي", "ی": "ي", "ة": "ه", "ۀ": "ه", "ہ": "ه", "ٱ": "ا", "ک": "ك", "ـ": ""}
@@ -39,6 +41,7 @@ def choices(heard: Heard, state: State, shelves: Shelves, known: Known) -> Itera
         yield heard.choice
     yield from _placed(heard)
     typed = plain(heard.text)
+    yield from _stars(heard.text, typed, state.offered)
     if not typed:
         return
     yield from _offered(typed, state.offered)
@@ -79,11 +82,23 @@ def _offered(typed: str, offered: Offered) -> Iterator[str]:
     yield from (id_ for id_, title in offered if plain(title) == typed)
     if _NUMBERS.fullmatch(typed) and offered and offered[0][0].startswith("done:"):
         yield f"several:{typed.replace(' ', ',')}"
-    if not typed.isdecimal() or len(typed) > 15:
+    if not typed.isdecimal() or len(typed) > 15 or _are_stars(offered):
         return
     yield from _quantity(int(typed), offered)
     if len(typed) <= 2 and 1 <= int(typed) <= len(offered):
         yield offered[int(typed) - 1][0]
+
+
+def _stars(text: str, typed: str, offered: Offered) -> Iterator[str]:
+    """Where stars were asked for, a number is so many of them, wherever that row stands; stars can also be written."""
+    written = "".join(text.split()).replace("\ufe0f", "") if len(text) <= _MOST_STARS else ""
+    said = _SO_MANY_STARS.fullmatch(typed)
+    count = len(written) if written.strip("⭐") == "" else int(said[1]) if said else 0
+    yield from (id_ for id_, _ in offered if id_.startswith(f"rate:{count}:"))
+
+
+def _are_stars(offered: Offered) -> bool:
+    return bool(offered) and offered[0][0].startswith("rate:5:")
 
 
 def _quantity(number: int, offered: Offered) -> Iterator[str]:
@@ -125,6 +140,8 @@ def _so_many(typed: str, shelves: Shelves) -> Iterator[str]:
 
 def _free(state: State) -> Iterator[str]:
     """Steps at which any text may be meant as such."""
+    if state.step == Step.PHONE:
+        yield "phone"
     if state.step == Step.SUMMARY:
         yield "note"
     if state.comment_on:

@@ -95,7 +95,10 @@ def _check_branches(branches: tuple[Branch, ...], notes: Notes) -> None:
 
 def _check_orders(menu: Menu, notes: Notes) -> None:
     if not menu.types:
-        notes.warn(("types",), "there are none, so the menu is only looked at and nothing can be ordered")
+        notes.warn(
+            ("types",),
+            "there are none, so the menu is only looked at and nothing can be ordered: import it with --type",
+        )
     elif not menu.payments:
         notes.error(("payments",), "there are none: an order must be paid somehow, such as by cash")
     if PaymentMethod.ONLINE in menu.payments:

@@ -40,6 +40,7 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             boot.start(gate_timeout_seconds=GATE_TIMEOUT_SECONDS)
+            _keep_from_logging()
             if self._needs_file:
                 boot.check_file()
             return super().invoke(ctx)
@@ -56,6 +57,13 @@ class Command(click.Command):
             raise Failed(f"{type(error).__name__}: {said} (WABOT_LOG_LEVEL=debug shows more)") from error
         finally:
             db.database.shut()
+
+
+def _keep_from_logging() -> None:
+    """What went wrong is the command's one line to say; who debugs sees the log beside it."""
+    root = logging.getLogger()
+    if not root.isEnabledFor(logging.DEBUG):
+        root.setLevel(logging.CRITICAL)
 
 
 class Group(click.Group):

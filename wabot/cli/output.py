@@ -83,6 +83,8 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping) and list(value) == ["amount", "currency"]:
+        return f"{_cell(value['amount'])} {_cell(value['currency'])}"
     if isinstance(value, Mapping):
         return " ".join(f"{key}={_cell(part)}" for key, part in value.items()) or "-"
     if isinstance(value, list | tuple):

@@ -11,7 +11,7 @@ import click
 from wabot import clock
 from wabot.cli import options, output
 from wabot.cli.base import Group
-from wabot.core import attributing, days, money, reconciling, reporting, tenancy
+from wabot.core import attributing, budgets, days, money, reconciling, reporting, tenancy
 from wabot.core.days import Month
 from wabot.store import tenants
 from wabot.store.charges import Dimension
@@ -73,7 +73,7 @@ def show(slug: str, month: Month | None, as_json: bool) -> None:
         output.document(found)
         return
     history = found.pop("history")
-    output.one(found, as_json)
+    output.one({**found, "budget": budgets.shape(tenant, now)}, as_json)
     click.echo()
     output.listing(history, ("year", "month", "conversationCount", "lastConversationAt"), as_json)
 

@@ -30,7 +30,9 @@ def pull(slug: str | None, day: date | None, as_json: bool) -> None:
         asked = asking_usage.ask(tenant, day, actor=ACTOR)
         rows += usage_jobs.pulled(asked, asking_usage.work_off(asked))
     output.listing(rows, PULLED, as_json)
-    failed = [f"channel {row['channelId']}: {row['code']}" for row in rows if row["result"] == "failed"]
+    failed = [
+        f"channel {row['channelId']}: {row['code']} ({row['reason']})" for row in rows if row["result"] == "failed"
+    ]
     if failed:
         raise Failed("; ".join(failed))
 

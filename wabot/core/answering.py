@@ -127,6 +127,7 @@ class _Turn:
             coverage=menu.coverage,
             checks_places=menu.checks_places,
             orders=ordering.latest_of(self.tenant.id, self.conversation.customer_id),
+            needs_phone=menu.checks_places and not self.conversation.customer.number,
         )
 
 

@@ -164,10 +164,11 @@ def shown_currency(tenant: Tenant) -> str:
 
 
 def one(cost: Cost, nothing_in: str) -> dict[str, Any] | None:
-    """A cost in the one currency that it is in, as CONTRACT §5 shows it; None where it is unknown, or in several. What
-    costs nothing is 0 in `nothing_in`, if there is any."""
-    if len(cost.micros) == 1:
-        [(currency, micros)] = cost.micros.items()
+    """A cost in the one currency that it is in, as CONTRACT §5 shows it; None where it is unknown, or in several, of
+    which one with nothing to pay is none beside another. What costs nothing is 0 in `nothing_in`, if there is any."""
+    to_pay = {currency: micros for currency, micros in cost.micros.items() if micros} or cost.micros
+    if len(to_pay) == 1:
+        [(currency, micros)] = to_pay.items()
         return money.shape(micros, currency)
     nothing = not cost.micros and not cost.unpriced and nothing_in
     return money.shape(0, nothing_in) if nothing else None

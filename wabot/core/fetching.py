@@ -47,20 +47,22 @@ def claim(tenant_id: int, keys: Iterable[str], now: datetime) -> list[Wanted]:
 
 def obtain(tenant: Tenant, keys: Sequence[str]) -> Fetched:
     """How many of each of these lists there are: from the cache where it is fresh, else fetched now."""
-    there = entries.held(tenant.id, clock.now(), keys.__contains__)
-    counts = {key: len(held.value) for key, held in there.items() if held.is_fresh}
-    missing = [key for key in keys if key not in counts]
-    claimed = db.write(lambda: _want_and_claim(tenant.id, missing, clock.now())) if missing else []
+    counts, claimed = db.write(lambda: _count_or_claim(tenant.id, keys, clock.now()))
     fetched = fetch(claimed)
     fetched.counts |= counts
-    fetched.busy = tuple(sorted(set(missing) - {row.key for row in claimed}))
+    fetched.busy = tuple(sorted(set(keys) - set(counts) - {row.key for row in claimed}))
     return fetched
 
 
-def _want_and_claim(tenant_id: int, keys: Sequence[str], now: datetime) -> list[Wanted]:
-    for key in keys:
+def _count_or_claim(tenant_id: int, keys: Sequence[str], now: datetime) -> tuple[dict[str, int], list[Wanted]]:
+    """Inside a write, so that what somebody else has fetched by then is not fetched once more: how many there are of
+    what is fresh, and the claim to what is not."""
+    there = entries.held(tenant_id, now, keys.__contains__)
+    counts = {key: len(held.value) for key, held in there.items() if held.is_fresh}
+    missing = [key for key in keys if key not in counts]
+    for key in missing:
         wanted.ask(tenant_id, key, now)
-    return claim(tenant_id, keys, now)
+    return counts, claim(tenant_id, missing, now)
 
 
 def fetch(claimed: Sequence[Wanted]) -> Fetched:

@@ -66,6 +66,7 @@ def _order(
         "location": _place(row),
         "notes": row.notes or None,
         "customer": shapes.customer(customer),
+        "contactPhone": row.contact or None,
         "conversationId": row.conversation_id,
         "channelId": row.channel_id,
         "rating": row.rating,

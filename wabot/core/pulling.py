@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 
 from wabot import clock, config, errors
-from wabot.core import days, metering, pacing, scheduling, tenancy
+from wabot.core import budgets, days, metering, pacing, scheduling, tenancy
 from wabot.providers import by_name
 from wabot.providers.metered import UsageAsked, UsageDay
 from wabot.store import alerts, attempts, db, provider_days, pulls, schedules, tallies, tenants
@@ -219,11 +219,12 @@ def _raise_alarm(claimed: UsagePull, code: str, now: datetime) -> None:
 
 
 def _recount(claimed: UsagePull, day: date) -> None:
-    """Have our own figures of the run's day kept beside the provider's. They are right without it: a day is recounted
-    whenever somebody asks for it."""
+    """Have our own figures of the run's day kept beside the provider's, and the budget looked after. The figures are
+    right without it: a day is recounted whenever somebody asks for it."""
     tenant = tenants.by_id(claimed.tenant_id)
     try:
         if tenant is not None:
             metering.of_days(tenant, day, day, clock.now())
+            budgets.check(tenant, clock.now())
     except Exception:
         log.exception("a day could not be recounted", extra={"tenant": claimed.tenant_id})

@@ -51,8 +51,8 @@ def page(limit: int, offset: int, now: datetime) -> dict[str, Any]:
 
 
 def detail(tenant: Tenant, now: datetime) -> dict[str, Any]:
-    """The overview with `history` (the last six months, newest first, the current one and those without traffic
-    among them) and `budget`."""
+    """The overview with `history`: the last six months, newest first, the current one and those without traffic among
+    them."""
     current = Month.of(days.of(tenant.timezone, now))
     months = [current.back(number) for number in range(MONTHS_OF_HISTORY)]
     found = metering.of_months(tenant, months[-1], current, now)
@@ -65,7 +65,7 @@ def detail(tenant: Tenant, now: datetime) -> dict[str, Any]:
         }
         for month in months
     ]
-    return overview(tenant, now) | {"history": history, "budget": budgets.shape(tenant, now)}
+    return overview(tenant, now) | {"history": history}
 
 
 def daily(tenant: Tenant, first: date, last: date, now: datetime) -> list[dict[str, Any]]:
@@ -172,6 +172,7 @@ def _month(tenant: Tenant, asked: Month, source: Source, rows: Sequence[Charged]
         **_cost(cost, source, costing.shown_currency(tenant)),
         "cumulativeCost": None,
         "forecast": forecasting.shape(tenant, now) if is_current else None,
+        "budget": budgets.shape(tenant, now) if is_current else None,
     }
 
 

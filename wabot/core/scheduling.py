@@ -13,6 +13,7 @@ from wabot.store.tenants import Tenant
 log = logging.getLogger(__name__)
 
 MOST_MISSED_DAYS = 7
+ONE_DAY = timedelta(days=1)
 AFTER_AN_ERROR = timedelta(hours=1)
 """A schedule that cannot be read, which only a lost time zone can cause, is looked at again then."""
 SLACK = timedelta(minutes=1)
@@ -110,9 +111,9 @@ def _begin_due() -> bool:
         return False
     where = zone(found, tenant)
     came_at = max(found.next_run_at, crontabs.latest(found.cron, where, now))
-    yesterday = days.of(tenant.timezone, came_at) - timedelta(days=1)
+    first_due, yesterday = (days.of(tenant.timezone, moment) - ONE_DAY for moment in (found.next_run_at, came_at))
     channel_ids = [channel.id for channel in tenants.channels(tenant.id)]
-    for day in _without_run(found.covered, yesterday):
+    for day in _without_run(found.covered, first_due, yesterday):
         pulls.begin(tenant.id, day.isoformat(), pulls.AskedBy.SCHEDULE, channel_ids, now)
     next_run_at = crontabs.next_after(found.cron, where, now)
     schedules.change(tenant.id, next_run_at=next_run_at, covered_day=yesterday.isoformat())
@@ -126,13 +127,11 @@ def _put_off_due() -> None:
         schedules.change(found.tenant_id, next_run_at=now + AFTER_AN_ERROR)
 
 
-def _without_run(covered: date | None, last: date) -> list[date]:
-    """The days until `last` that had no run, at most a week of them. A covered day that is yet to come was written by
-    a clock that was ahead."""
-    if covered is None or covered > last:
-        return [last]
-    first = max(covered + timedelta(days=1), last - timedelta(days=MOST_MISSED_DAYS - 1))
-    return list(days.between(first, last))
+def _without_run(covered: date | None, first_due: date, last: date) -> list[date]:
+    """The days until `last` that had no run, at most a week of them: those after the covered one, or of a schedule that
+    never ran those since it was due first. A covered day that is yet to come was written by a clock that was ahead."""
+    owed = first_due if covered is None or covered > last else covered + ONE_DAY
+    return list(days.between(max(owed, last - timedelta(days=MOST_MISSED_DAYS - 1)), last))
 
 
 def keep(now: datetime) -> None:

@@ -9,7 +9,6 @@ from wabot import catalog, clock, config, errors
 from wabot.core import informing, stepping
 from wabot.store import alerts, db, orders, submissions, webhooks
 from wabot.store.alerts import AlertKind
-from wabot.store.customers import Customer
 from wabot.store.orders import Order, Submission
 from wabot.words import OrderStatus
 
@@ -53,22 +52,15 @@ def platform(order: Order) -> catalog.Catalog:
 def _call(order: Order) -> Outcome:
     try:
         customer = order.customer
+        number = customer.number or order.contact
         return platform(order).submit(
-            orders.wish(order), customer_name=customer.name, customer_phone=_phone(customer), reference=order.uid
+            orders.wish(order), customer_name=customer.name, customer_phone=number, reference=order.uid
         )
     except errors.ProviderFailure as failure:
         return failure
     except Exception as error:
         log.exception("placing an order failed", extra={"order": order.id})
         return errors.UnknownOutcome("client_failed", type(error).__name__)
-
-
-def _phone(customer: Customer) -> str:
-    """The number with its plus; nothing where only a business-scoped id is known."""
-    address = str(customer.address)
-    if address.startswith("+"):
-        return address
-    return f"+{customer.wa_id}" if customer.wa_id else ""
 
 
 def settle(order_id: int, attempt: int, outcome: Outcome, now: datetime) -> None:

@@ -156,6 +156,7 @@ def _mind_the_clock() -> None:
         pulling.mind_the_clock()
         catalogs.mind_the_clock()
         warming.mind_the_clock()
+        _watch.kept_days_at = float("-inf")
     _watch.lead = lead
 
 

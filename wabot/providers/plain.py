@@ -12,8 +12,8 @@ MAP = "https://maps.google.com/?q="
 def as_text(draft: words.Draft, *, link: str = "") -> words.Draft:
     """The draft as one of kind text; one of text, or of a template, as it is.
 
-    Options are numbered over all buttons or sections, in their order. `link` is where a file can be fetched that
-    is not at a public address already.
+    Options are numbered over all buttons or sections, in their order, and stars by how many they are. `link` is where
+    a file can be fetched that is not at a public address already.
     """
     match draft.kind:
         case words.Kind.BUTTONS | words.Kind.LIST:
@@ -38,8 +38,14 @@ def _options(draft: words.Draft) -> Iterator[str]:
         lines = [section.title] if section.title.strip() else []
         for row in section.rows:
             number += 1
-            lines.append(f"{number}. {row.title} — {row.description}" if row.description else f"{number}. {row.title}")
+            shown = f"{_stars(row.title) or number}. {row.title}"
+            lines.append(f"{shown} — {row.description}" if row.description else shown)
         yield "\n".join(lines)
+
+
+def _stars(title: str) -> int:
+    """How many stars a row is, which is its number then: who is asked for stars and types 5 means five of them."""
+    return len(title) if title and not title.strip("⭐") else 0
 
 
 def _place(place: words.Location) -> str:

@@ -1,9 +1,9 @@
 """Reading what Twilio says of usage (`twilio_usage`): records and messages as days. Its numbers are texts.
 
 Source: twilio-oai `twilio_api_v2010.json`, as of November 2026 (facts §1.6, §1.10). No list of categories has
-WhatsApp's, so they are known by their descriptions. Some are the sum of others, whose names are theirs with `-…`
-behind: what was used is read from the parts, the cost from the sums. A message's price is negative, and null until it
-is known.
+WhatsApp's, so they are known by their descriptions, or their names. Some are the sum of others, whose names are theirs
+with `-…` behind: what was used is read from the parts, the cost from the sums. A message's price is negative, and null
+until it is known.
 """
 
 from collections import defaultdict
@@ -53,13 +53,16 @@ def days_of_records(records: Iterable[Mapping[str, Any]], account_sid: str) -> l
     """What an account used of WhatsApp, without its sub-accounts. Raises Unreadable."""
     by_day: dict[date, dict[str, _Line]] = defaultdict(dict)
     for record in records:
-        description = word(record, "description").lower()
-        if WHATSAPP in description and word(record, "account_sid") in ("", account_sid):
-            day, line = _day(record), _line(record, description)
+        if _is_of_whatsapp(record) and word(record, "account_sid") in ("", account_sid):
+            day, line = _day(record), _line(record)
             if line.category in by_day[day]:
                 raise errors.Unreadable("a category is told twice")
             by_day[day][line.category] = line
     return figures.plausible(_of_lines(day, list(lines.values())) for day, lines in by_day.items())
+
+
+def _is_of_whatsapp(record: Mapping[str, Any]) -> bool:
+    return WHATSAPP in f"{word(record, 'category')} {word(record, 'description')}".lower()
 
 
 def _day(record: Mapping[str, Any]) -> date:
@@ -69,11 +72,11 @@ def _day(record: Mapping[str, Any]) -> date:
     return day
 
 
-def _line(record: Mapping[str, Any], description: str) -> _Line:
+def _line(record: Mapping[str, Any]) -> _Line:
     category = word(record, "category").lower()
     return _Line(
         category,
-        f"{category} {description}",
+        f"{category} {word(record, 'description').lower()}",
         figures.count(record.get("count")),
         figures.money(record.get("price")),
         figures.currency(record.get("price_unit")),

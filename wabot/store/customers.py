@@ -21,6 +21,13 @@ class Customer(db.Row):
     user_id = Text(default="")
     created_at = Moment()
 
+    @property
+    def number(self) -> str:
+        """The number with its plus; nothing where only a business-scoped id is known."""
+        if self.address.startswith("+"):
+            return str(self.address)
+        return f"+{self.wa_id}" if self.wa_id else ""
+
 
 class Conversation(db.Row):
     tenant_id: int

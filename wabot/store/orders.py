@@ -60,6 +60,7 @@ class Order(db.Row):
     longitude = peewee.FloatField(null=True)
     address = Text(default="")
     notes = Text(default="")
+    contact = Text(default="")
     saved = peewee.IntegerField(default=0)
     rating = peewee.IntegerField(null=True)
     rating_comment = Text(default="")
@@ -154,6 +155,7 @@ def add(conversation: Conversation, wish: words.Wish, *, key: str, now: datetime
         longitude=wish.longitude,
         address=wish.address,
         notes=wish.notes,
+        contact=wish.phone,
         created_at=now,
         updated_at=now,
         **values,
@@ -272,4 +274,5 @@ def wish(order: Order) -> words.Wish:
         longitude=order.longitude,
         address=order.address,
         notes=order.notes,
+        phone=order.contact,
     )

@@ -79,6 +79,6 @@ def _day(name: str) -> date | None:
 def number(name: str, code: str, *, default: int, least: int, most: int) -> int:
     """A whole number within these bounds. Raises Problem 400."""
     text = request.args.get(name) or str(default)
-    if not text.isdecimal() or not least <= int(text[:12]) <= most:
+    if not (text.isascii() and text.isdecimal()) or not least <= int(text[:12]) <= most:
         raise Problem(400, code, f"{name} is a number from {least} to {most}.")
     return int(text[:12])
