@@ -103,11 +103,11 @@ def test_messages_that_are_named_cost_their_share_of_their_day(stage: Stage) -> 
     load("service,*,2027-01-01,SAR,1,6", "utility,SA,2027-01-01,SAR,0.04,0")
     ids = speaks(stage, "menu", 12)
     ids += speaks(stage, "menu", 2, days=1, category="utility", **REGULAR)
-    assert attributing.of_messages(tenant(), ids[:3], LATER) == (2, Cost({"SAR": 1_500_000}))
-    assert attributing.of_messages(tenant(), ids[11:], LATER) == (3, Cost({"SAR": 580_000}))
-    assert attributing.of_messages(tenant(), [], LATER) == (0, Cost())
+    assert attributing.of_each(tenant(), {0: ids[:3]}, LATER)[0] == (2, Cost({"SAR": 1_500_000}))
+    assert attributing.of_each(tenant(), {0: ids[11:]}, LATER)[0] == (3, Cost({"SAR": 580_000}))
+    assert attributing.of_each(tenant(), {0: []}, LATER)[0] == (0, Cost())
     unsent = goes_out(stage, NOON).id
-    assert attributing.of_messages(tenant(), [unsent, 10**15], LATER) == (0, Cost())
+    assert attributing.of_each(tenant(), {0: [unsent, 10**15]}, LATER)[0] == (0, Cost())
 
 
 def test_a_day_s_parts_are_found_by_an_index(stage: Stage) -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.core.conftest import Stage
 from tests.core.menus_at_the_platform import fetch_all, known, platform, tenant
 from tests.fakes import sufrah
+from tests.watching import watched
 from wabot import clock, config, words
 from wabot.core import catalogs, entries, tenancy, upkeep
 from wabot.store import cache, db, menus, messages, wanted
@@ -462,3 +463,20 @@ def test_words_survive_the_cache(stage: Stage, platform: Platform) -> None:
     assert grills.items == client.items(sufrah.GRILLS)
     assert known(stage).menu.branches == client.branches()
     assert isinstance(grills.items[0].options[0].choices[0], words.Choice)
+
+
+def test_what_a_look_at_the_menu_reads_does_not_grow_with_the_places_that_others_sent(
+    stage: Stage, platform: sufrah.Sufrah
+) -> None:
+    def keep(places: int) -> None:
+        for number in range(places):
+            body = pack(entries.written(key := f"{entries.COVERAGE}24.{number:05},46.00000", Coverage(True)))
+            cache.put(stage.channel.tenant_id, key, body, now=clock.now(), fresh_for=hour, usable_for=hour)
+
+    hour = timedelta(hours=1)
+    db.write(lambda: keep(20))
+    with watched() as seen:
+        found = known(stage)
+    assert [sql for sql in seen.statements if "SELECT body FROM cache" in sql] == []
+    assert found.coverage["24.00007,46.00000"] == Coverage(True)
+    assert "24.00020,46.00000" not in found.coverage

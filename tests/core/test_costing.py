@@ -16,11 +16,17 @@ from wabot.core import costing, days, estimating, metering, tenancy
 from wabot.core.costing import Cost, FreeTier
 from wabot.core.days import Month
 from wabot.store import customers, db, messages, usage
+from wabot.store.tenants import Tenant
 from wabot.store.usage import Billing, DailyUsage, Group, Span
 
 LATER = NOON + timedelta(days=2)
 TODAY = NOON.date()
 MARCH = Month(2027, 3)
+
+
+def between(of: Tenant, since: datetime, until: datetime, now: datetime) -> Cost:
+    """What one window costs."""
+    return estimating.of_windows(of, (since, until), now)[0]
 
 
 def cost(day: date = TODAY, now: datetime = LATER) -> Cost:
@@ -251,10 +257,10 @@ def test_a_window_costs_what_was_sent_in_it_with_the_tier_as_it_was_then(stage: 
     for hours in range(0, 60, 6):
         delivers(stage, NOON + timedelta(hours=hours))
     now = NOON + timedelta(days=5)
-    everything = estimating.between(tenant(), NOON, NOON + timedelta(hours=60), now)
+    everything = between(tenant(), NOON, NOON + timedelta(hours=60), now)
     assert everything == estimating.of_month(tenant(), MARCH, now) == sar(3.5)
     parts = [(0, 13), (13, 17), (17, 24), (24, 60)]
-    costs = [estimating.between(tenant(), NOON + timedelta(hours=a), NOON + timedelta(hours=b), now) for a, b in parts]
+    costs = [between(tenant(), NOON + timedelta(hours=a), NOON + timedelta(hours=b), now) for a, b in parts]
     assert costs == [sar(0), Cost(), sar(0.5), sar(3)]
 
 
@@ -264,7 +270,7 @@ def test_a_window_over_the_end_of_a_month_begins_the_tier_anew(stage: Stage) -> 
     for number in (4, 3):
         delivers(stage, april - timedelta(hours=6 - number), number)
     delivers(stage, april + timedelta(hours=1), 4)
-    window = estimating.between(tenant(), april - timedelta(hours=12), april + timedelta(hours=12), april)
+    window = between(tenant(), april - timedelta(hours=12), april + timedelta(hours=12), april)
     assert window == sar(0.5 * (4 + 3 - 3) + 0.5 * (4 - 3))
 
 
@@ -283,7 +289,7 @@ def test_one_tenant_s_cost_is_not_another_s(stage: Stage, make_channel: Callable
     load("utility,*,2027-01-01,SAR,1,0")
     delivers(stage, category="utility", **REGULAR)
     assert estimating.of_month(tenant("luma"), MARCH, LATER) == Cost()
-    assert estimating.between(tenant("luma"), NOON - timedelta(days=1), LATER, LATER) == Cost()
+    assert between(tenant("luma"), NOON - timedelta(days=1), LATER, LATER) == Cost()
 
 
 def test_a_tenant_without_a_channel_and_one_that_is_suspended(stage: Stage) -> None:

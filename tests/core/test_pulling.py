@@ -22,7 +22,6 @@ from wabot.store import (
     customers,
     db,
     messages,
-    provider_days,
     pulls,
     tallies,
     usage,
@@ -52,6 +51,12 @@ def meter(stage: Stage) -> Meter:
     return Meter().play(stage.provider)
 
 
+def told_days(tenant_id: int, channel_id: int) -> list[DailyUsage]:
+    """The channel's days as its provider tells them, oldest first."""
+    of_it = "WHERE tenant_id = ? AND channel_id = ? AND source = 'provider' ORDER BY day"
+    return DailyUsage.load(of_it, tenant_id, channel_id)
+
+
 def channel(number: str) -> Channel:
     return Channel.get(Channel.number == number)
 
@@ -73,7 +78,7 @@ def pull_all() -> int:
 
 def kept(number: str = FIRST) -> dict[str, int | None]:
     """The provider's days of a channel, with what they cost."""
-    return {row.day: row.cost_micros for row in provider_days.of_channel(tenant().id, channel(number).id)}
+    return {row.day: row.cost_micros for row in told_days(tenant().id, channel(number).id)}
 
 
 def states(asked: Asked) -> list[str]:
@@ -687,7 +692,7 @@ def test_of_an_account_with_other_channels_only_our_own_messages_count(stage: St
     db.write(lambda: db.run("DELETE FROM usage_pull WHERE channel_id <> ?", mine.id))
     pull_all()
     assert lists_asked(stage) == {"Messages.json"}
-    [row] = provider_days.of_channel(tenant().id, mine.id)
+    [row] = told_days(tenant().id, mine.id)
     assert (row.day, row.messages_in, row.cost_micros) == ("2027-03-09", 1, 5000)
 
 

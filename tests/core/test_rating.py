@@ -172,3 +172,14 @@ def test_the_reminder_is_due_when_it_is_said_to_be(kitchen: Kitchen) -> None:
 def test_only_what_was_delivered_can_be_rated_later(kitchen: Kitchen) -> None:
     assert not later(kitchen.place())
     assert Message.select().where(Message.idempotency_key.endswith(":reminder")).count() == 0
+
+
+def test_what_was_asked_about_an_earlier_order_is_not_taken_for_a_later_one(kitchen: Kitchen) -> None:
+    earlier = kitchen.place()
+    kitchen.stage.says("later")
+    kitchen.stage.answer()
+    wrote, asked = kitchen.stage.in_()[-1].id, kitchen.stage.out()[-1].id
+    db.write(lambda: db.run("UPDATE message SET order_id = ? WHERE id = ?", earlier.id, wrote))
+    db.write(lambda: db.run("UPDATE message SET purpose = 'rating' WHERE id = ?", asked))
+    rate(delivered(kitchen), 5)
+    assert [message.order_id for message in kitchen.stage.out() if message.id == asked] == [None]

@@ -22,7 +22,7 @@ def rate(scene: Scene, rest: str) -> Reply | None:
         return None
     if what == "help":
         return talking.handover(scene)
-    if _is_rated(scene, uid) and what != "help":
+    if _is_rated(scene, uid):
         return _about(scene, Step.RATED, scene.wording.say("rated_already"))
     if what == "now":
         return _stars(scene, uid)

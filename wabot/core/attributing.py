@@ -87,14 +87,10 @@ def shape(tenant: Tenant, month: Month, by: Dimension, now: datetime) -> list[di
     ]
 
 
-def of_messages(tenant: Tenant, ids: Iterable[int], now: datetime) -> tuple[int, Cost]:
-    """How many of the tenant's messages with these ids are charged, and what they cost: their share of what messages
-    like them cost on their day, rounded up. For what belongs together, such as the messages of an order."""
-    return of_each(tenant, {0: ids}, now)[0]
-
-
 def of_each(tenant: Tenant, wanted: Mapping[int, Iterable[int]], now: datetime) -> dict[int, tuple[int, Cost]]:
-    """The same of several sets of messages, by their keys; their days are counted once for all of them."""
+    """Of several sets of the tenant's messages, by their keys, how many are charged and what they cost: their share of
+    what messages like them cost on their day, rounded up. For what belongs together, such as the messages of an order;
+    the days are counted once for all of them."""
     counted = {key: _by_day(tenant, ids) for key, ids in wanted.items()}
     known = {day for found in counted.values() for day in found}
     charged = estimating.of_days(tenant, min(known), max(known), now) if known else []

@@ -55,7 +55,7 @@ def known(tenant: Tenant, now: datetime, *, branch_id: str = "") -> Known:
         menu=Menu(categories, branches.value if branches else (), tuple(OrderType), tuple(PaymentMethod)),
         is_known=shelves is not None and branches is not None,
         failed=_failed(tenant.id, there, now),
-        coverage=_coverage(there),
+        coverage=entries.Places(tenant.id, now),
         checks_places=True,
         stale=_stale(there),
     )
@@ -69,11 +69,6 @@ def _with_items(category: words.MenuCategory, there: There, branch_id: str) -> w
 def _failed(tenant_id: int, there: There, now: datetime) -> frozenset[Want]:
     failed = wanted.failed_since(tenant_id, now - FAILED_LATELY, now)
     return frozenset(entries.want_of(key) for key in failed if key not in there)
-
-
-def _coverage(there: There) -> Mapping[str, Coverage]:
-    named = {key.removeprefix(entries.COVERAGE): held.value for key, held in there.items()}
-    return {key: value for key, value in named.items() if isinstance(value, Coverage)}
 
 
 def _stale(there: There) -> tuple[str, ...]:

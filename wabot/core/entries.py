@@ -1,6 +1,6 @@
 """Answers of the catalog in the cache: under which keys, as JSON and back, and what of them can be used."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -51,6 +51,29 @@ def held(tenant_id: int, now: datetime, concerns: Callable[[str], bool]) -> Mapp
     }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Places(Mapping[str, words.Coverage]):
+    """Whether places are delivered to, by `Want.key`, as the cache can tell `now`. It is read when somebody asks:
+    hundreds of customers may have sent theirs, and whoever looks at the menu needs none of them."""
+
+    tenant_id: int
+    now: datetime
+
+    def __getitem__(self, key: str) -> words.Coverage:
+        found = held(self.tenant_id, self.now, f"{COVERAGE}{key}".__eq__).values()
+        for one in found:
+            if isinstance(one.value, words.Coverage):
+                return one.value
+        raise KeyError(key)
+
+    def __iter__(self) -> Iterator[str]:
+        known = cache.usable(self.tenant_id, self.now)
+        return (key.removeprefix(COVERAGE) for key in known if key.startswith(COVERAGE))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 def _value(tenant_id: int, key: str, entry: Entry) -> Value | None:
     """None where another version kept it in another way."""
     read = _read_small if entry.size <= SMALL_BYTES else _read_large
@@ -96,8 +119,8 @@ def want_of(key: str) -> Want:
 
 
 def concerns(key: str, branch_id: str) -> bool:
-    """Whether who looks at the menu of that branch needs the entry: not the items of others."""
-    return not key.startswith(ITEMS) or key.rpartition("|")[2] == branch_id
+    """Whether who looks at the menu of that branch needs the entry: not the items of others, nor anybody's place."""
+    return key in HALVES or (key.startswith(ITEMS) and key.rpartition("|")[2] == branch_id)
 
 
 def written(key: str, value: Value) -> bytes:

@@ -24,14 +24,9 @@ def of_month(tenant: Tenant, month: Month, now: datetime) -> Cost:
     return costing.add_up(row.cost for row in of_days(tenant, month.first, month.last, now))
 
 
-def between(tenant: Tenant, since: datetime, until: datetime, now: datetime) -> Cost:
-    """What was sent from `since` on and before `until`, to the millisecond, costs: for windows that are no days."""
-    return of_windows(tenant, (since, until), now)[0]
-
-
 def of_windows(tenant: Tenant, edges: Sequence[datetime], now: datetime) -> list[Cost]:
-    """The same of each window between two of these moments, oldest first, in one go: what came before the first is
-    read once, and each leaves to the next what is left of the free tier."""
+    """What was sent in each window between two of these moments costs, to the millisecond, oldest first, in one go:
+    what came before the first is read once, and each leaves to the next what is left of the free tier."""
     known, tier = costing.Rates(), costing.FreeTier()
     before = _before(tenant, days.of(tenant.timezone, edges[0]), edges[0], now)
     costing.spend(costing.charge(before, known, tier))

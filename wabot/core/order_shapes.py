@@ -65,12 +65,7 @@ def _order(
         "branchName": named(row.branch, locale) or None,
         "location": _place(row),
         "notes": row.notes or None,
-        "customer": {
-            "id": customer.id,
-            "waId": shapes.wa_id(customer),
-            "userId": customer.user_id or None,
-            "name": customer.name,
-        },
+        "customer": shapes.customer(customer),
         "contactPhone": row.contact or None,
         "conversationId": row.conversation_id,
         "channelId": row.channel_id,

@@ -97,7 +97,7 @@ def _line_total(line: words.Line) -> int:
     prices = [line.price_minor, *(one.price_minor for one in picked)]
     if not all(0 < quantity <= MOST_OF_ONE for quantity in quantities) or min(prices) < 0:
         raise errors.Refused("bad_order", "a line has a quantity or a price that cannot be")
-    return line.quantity * (line.price_minor + sum(one.price_minor * one.quantity for one in picked))
+    return line.total_minor
 
 
 def latest_of(tenant_id: int, customer_id: int, most: int = 5) -> tuple[words.OrderSeen, ...]:

@@ -103,12 +103,10 @@ FROM (SELECT direction, for_person, kind, idempotency_key AS key FROM message WH
 
 
 def link_rating(order: Order) -> None:
-    """Inside a write: what the customer was asked about the order belongs to it."""
-    db.run(
-        "UPDATE message SET order_id = ? WHERE conversation_id = ? AND order_id IS NULL AND purpose = 'rating'",
-        order.id,
-        order.conversation_id,
-    )
+    """Inside a write: what the customer was asked about the order, since they began to order it, belongs to it."""
+    first = "SELECT min(id) FROM message WHERE order_id = ?1"
+    mine = f"conversation_id = ?2 AND id > coalesce(({first}), 0) AND order_id IS NULL AND purpose = 'rating'"
+    db.run(f"UPDATE message SET order_id = ?1 WHERE {mine}", order.id, order.conversation_id)  # noqa: S608
 
 
 def _marks(ids: Sequence[int]) -> str:

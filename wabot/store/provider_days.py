@@ -13,12 +13,6 @@ _FORGET = (
 )
 
 
-def of_channel(tenant_id: int, channel_id: int) -> list[DailyUsage]:
-    """The channel's days as its provider tells them, oldest first."""
-    of_it = "WHERE tenant_id = ? AND channel_id = ? AND source = 'provider' ORDER BY day"
-    return DailyUsage.load(of_it, tenant_id, channel_id)
-
-
 def replace(
     tenant_id: int,
     channel_id: int,
