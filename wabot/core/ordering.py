@@ -24,8 +24,6 @@ FLOW = timedelta(hours=24)
 MOST_LINES = 50
 MOST_OF_ONE = 99
 MOST_TOTAL_MINOR = 10**11
-CHANGES_MIND_FOR = timedelta(minutes=10)
-"""How long other stars replace the first: a finger slips, and so does an old list of stars."""
 LOW = 3
 LONGEST_COMMENT = 1000
 REMIND_AFTER = timedelta(hours=3)
@@ -107,8 +105,8 @@ def latest_of(tenant_id: int, customer_id: int, most: int = 5) -> tuple[words.Or
 
 def rate(tenant_id: int, conversation: Conversation, rated: words.Rated, now: datetime) -> bool:
     """Inside a write, after what the bot answers is queued: note what the customer thinks of an order of theirs that
-    was delivered. The first stars count, other ones only for ten minutes; a comment is added. False where it changes
-    nothing: the order is not theirs, was not delivered, or was rated."""
+    was delivered. The first stars count; a comment is added. False where it changes nothing: the order is not theirs,
+    was not delivered, or was rated."""
     order = orders.by_uid(tenant_id, rated.order_uid)
     if order is None or order.customer_id != conversation.customer_id:
         return False
@@ -121,16 +119,10 @@ def rate(tenant_id: int, conversation: Conversation, rated: words.Rated, now: da
 
 
 def _score(order: Order, score: int, now: datetime) -> bool:
-    if not 1 <= score <= 5:
+    if not 1 <= score <= 5 or not orders.rate(order, score, now):
         return False
-    if orders.rate(order, score, now):
-        order.status = OrderStatus.RATED
-        stepping.note(order, OrderStatus.RATED, by=CUSTOMER, now=now)
-    elif order.rated_at and order.rating != score and now - order.rated_at < CHANGES_MIND_FOR:
-        orders.change(order.id, rating=score)
-        events.add(order.tenant_id, Topic.ORDERS, "order.updated", order.id, now)
-    else:
-        return False
+    order.status = OrderStatus.RATED
+    stepping.note(order, OrderStatus.RATED, by=CUSTOMER, now=now)
     if score <= LOW:
         alerts.raise_once(order.tenant_id, AlertKind.RATING, order.uid, now, order=order.id, score=score)
         log.warning("a low rating", extra={"order": order.id, "score": score})

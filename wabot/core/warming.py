@@ -77,13 +77,13 @@ def _attempt(row: Bootstrap) -> _Found:
         return _Found("tenant_gone", is_hopeless=True)
     try:
         found = _have_menu(row, tenant)
+        if row.templates is None and not found.is_hopeless:
+            row.templates = _warm_templates(row)
     except errors.CannotWrite:
         raise
     except Exception as error:
         log.exception("a bootstrap failed", extra={"bootstrap": row.id})
         return _Found(type(error).__name__)
-    if row.templates is None and not found.is_hopeless:
-        row.templates = _warm_templates(row)
     return found
 
 

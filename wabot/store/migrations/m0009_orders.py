@@ -1,4 +1,5 @@
-"""Orders, their lines, their steps, and their ratings; which order a message is about."""
+"""Orders, their lines, their steps, and their ratings; which order a message is about. `contact` is the number to
+call about an order of a customer whom nobody knows by one."""
 
 COMPATIBLE_FROM = 1
 
@@ -28,6 +29,7 @@ CREATE TABLE orders (
     longitude REAL,
     address TEXT NOT NULL DEFAULT '',
     notes TEXT NOT NULL DEFAULT '',
+    contact TEXT NOT NULL DEFAULT '',
     saved INTEGER NOT NULL DEFAULT 0,
     rating INTEGER CHECK (rating BETWEEN 1 AND 5),
     rating_comment TEXT NOT NULL DEFAULT '',
