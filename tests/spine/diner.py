@@ -50,7 +50,7 @@ class Diner:
         want = len(self.heard) + count
 
         def arrived() -> list[dict[str, Any]]:
-            carried = {reference(line)[0] for line in self.ledger()}
+            carried = self.carried()
             found = [row for row in self.thread() if row["direction"] == "OUT" and row["uid"] in carried]
             return found if len(found) >= want else []
 
@@ -71,6 +71,10 @@ class Diner:
 
     def transcript(self) -> str:
         return "\n\n".join([*self.said, f"messages of ours: {len(self.heard)}"]) + "\n"
+
+    def carried(self) -> set[str]:
+        """The uids of what the provider took for this customer."""
+        return {reference(line)[0] for line in self.ledger()}
 
     def ledger(self) -> list[dict[str, Any]]:
         raise NotImplementedError
@@ -146,3 +150,29 @@ class AtMeta(Diner):
         body = json.dumps({"object": "whatsapp_business_account", "entry": entry}).encode()
         headers = {"Content-Type": "application/json", "X-Hub-Signature-256": meta.sign(body, APP_SECRET)}
         requests.post(self.stack.url + SHARED, data=body, headers=headers, timeout=20).raise_for_status()
+
+
+@dataclass
+class AtSandbox(Diner):
+    """On the sandbox's phone, as its page does it."""
+
+    channel_id: int = 0
+
+    def carried(self) -> set[str]:
+        asked = {"channel": self.channel_id, "phone": f"+{self.phone}"}
+        shown = requests.get(f"{self.stack.url}/sandbox/thread", params=asked, timeout=10).json()
+        return {row["key"] for row in shown["messages"] if row["from"] == "business" and not row.get("uncarried")}
+
+    def post_text(self, text: str) -> None:
+        self._post(text=text)
+
+    def post_tap(self, kind: str, choice: str, title: str) -> None:
+        self._post(reply={"type": kind, "id": choice, "title": title})
+
+    def post_place(self, latitude: float, longitude: float, name: str) -> None:
+        self._post(location={"latitude": latitude, "longitude": longitude, "name": name})
+
+    def _post(self, **said: Any) -> None:
+        body = {"channel": self.channel_id, "phone": f"+{self.phone}", "name": self.name, **said}
+        headers = {"X-Requested-With": "wabot-sandbox"}
+        requests.post(f"{self.stack.url}/sandbox/say", json=body, headers=headers, timeout=10).raise_for_status()

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from tests.fakes import sufrah
-from tests.spine.diner import ACCESS_TOKEN, APP_SECRET, META_NUMBER, NUMBER_ID, AtMeta, AtTwilio, Diner
+from tests.spine.diner import ACCESS_TOKEN, APP_SECRET, META_NUMBER, NUMBER_ID, AtMeta, AtSandbox, AtTwilio, Diner
 from tests.spine.stack import Stack, running, wait_until
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
@@ -125,6 +125,83 @@ def test_an_order_survives_a_restart_of_everything_in_its_middle(stack: Stack) -
     nora.taps("نقداً")
     assert len(calls(stack, "submit")) == 1
     assert stack.api("/restaurants/demo/orders")["data"][0]["status"] == "CONFIRMED"
+
+
+MENU = """
+types = ["delivery", "pickup"]
+[[branches]]
+id = "olaya"
+name_ar = "فرع العليا"
+name_en = "Olaya"
+latitude = 24.69
+longitude = 46.685
+[[categories]]
+name_ar = "مشويات"
+name_en = "Grills"
+[[categories.items]]
+name_ar = "شاورما"
+name_en = "Shawarma"
+price = "18.50"
+[[categories]]
+name_ar = "مشروبات"
+name_en = "Drinks"
+[[categories.items]]
+name_ar = "لبن"
+name_en = "Laban"
+price = 4
+"""
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Stack]:
+    """A tenant with a menu of its own and a sandbox channel; no provider and no platform."""
+    with running(tmp_path, WABOT_DEMO="1") as stack:
+        (tmp_path / "menu.toml").write_text(MENU, encoding="utf-8")
+        stack.cli("menu", "import", "demo", str(tmp_path / "menu.toml"))
+        stack.cli("channel", "add", "demo", "sandbox", "+966500000001", "--out-per-minute", "1000")
+        yield stack
+
+
+def test_the_same_in_the_sandbox_in_arabic(sandbox: Stack) -> None:
+    sara = AtSandbox(sandbox, "966511111111", "سارة", channel_id=2)
+    sara.says("السلام عليكم")
+    sara.taps("طلب جديد")
+    sara.taps("توصيل")
+    sara.sends_place(24.7136, 46.6753, "البيت")
+    sara.says("مشويات")
+    sara.says("١")
+    sara.says("٢")
+    sara.taps("إتمام الطلب")
+    sara.taps("تأكيد الطلب")
+    for status in ("PREPARING", "OUT_FOR_DELIVERY", "DELIVERED"):
+        sandbox.cli("order", "status", "1", status)
+        sara.hears()
+    sara.taps("قيّم الآن")
+    sara.says("٥")
+    [order] = sandbox.cli("order", "list", "demo")["data"]
+    assert (order["status"], order["rating"], order["total"], order["type"]) == ("RATED", 5, 37, "delivery")
+    is_as_written(sara, "sandbox_ar_delivery")
+
+
+def test_the_same_in_the_sandbox_in_english(sandbox: Stack) -> None:
+    emma = AtSandbox(sandbox, "447700900103", "Emma", channel_id=2)
+    emma.says("hi")
+    emma.taps("English")
+    emma.says("new order")
+    emma.taps("Pickup")
+    emma.says("2 laban")
+    emma.taps("Checkout")
+    emma.says("no ice")
+    emma.taps("Confirm order")
+    for status in ("PREPARING", "READY", "DELIVERED"):
+        sandbox.cli("order", "status", "1", status)
+        emma.hears()
+    emma.taps("Help")
+    [order] = sandbox.cli("order", "list", "demo")["data"]
+    assert (order["status"], order["notes"], order["total"]) == ("DELIVERED", "no ice", 8)
+    [conversation] = sandbox.api("/restaurants/demo/conversations")["data"]
+    assert (conversation["state"], conversation["isBotActive"]) == ("needs_person", False)
+    is_as_written(emma, "sandbox_en_pickup")
 
 
 def calls(stack: Stack, kind: str) -> list[dict[str, object]]:
