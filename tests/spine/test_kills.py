@@ -77,18 +77,22 @@ def answered_200(senders: list[subprocess.Popen[str]]) -> set[str]:
 
 
 def drain(stack: TwoTenants) -> None:
-    """Wait until nothing is open any more."""
+    """Wait until nothing is open any more, on two looks in a row: statuses go on coming for a moment after the last
+    send."""
     seen: list[dict[str, Any]] = []
 
     def settled() -> bool:
-        queue = stack.cli("queue")
-        seen.append(queue)
-        return not any(queue[name] for name in ("queued", "sending", "unknown", "webhooksPending"))
+        seen.append(stack.cli("queue"))
+        return len(seen) > 1 and not any(map(_is_open, seen[-2:]))
 
     try:
         wait_until(settled, seconds=120, what="everything is settled")
     except AssertionError as error:
         raise AssertionError(f"{error}: {seen[-1]}\n{stack.logs()[-3000:]}") from error
+
+
+def _is_open(queue: dict[str, Any]) -> bool:
+    return any(queue[name] for name in ("queued", "sending", "unknown", "webhooksPending"))
 
 
 def replay_poisoned(stack: TwoTenants) -> None:
