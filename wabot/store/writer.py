@@ -112,6 +112,7 @@ class Writer:
                 self._gate.release()
         finally:
             self._turn.release()
+        job.wake()
         return True
 
     def _work(self) -> None:
@@ -119,19 +120,26 @@ class Writer:
             self._called = True
             with self._turn:
                 self._called = False
-                self._write_what_waits(first)
+                written = self._write_what_waits(first)
+            for job in written:
+                job.wake()
         with self._turn:
             self._disconnect()
             if self._gate is not None:
                 self._gate.close()
 
-    def _write_what_waits(self, first: _Job) -> None:
+    def _write_what_waits(self, first: _Job) -> list[_Job]:
+        """All whose callers are to be woken, once the turn is free: the next write of one of them finds it so."""
+        batch: list[_Job] = []
         try:
             self._gate = self._gate or self._open_gate()
             with self._gate.held():
-                self._write(self._started(first))
+                batch = self._started(first)
+                self._write(batch)
         except (OSError, errors.CannotWrite) as error:
-            _end(self._started(first), error)
+            batch = batch or self._started(first)
+            _blame(batch, error)
+        return batch
 
     def _started(self, first: _Job) -> list[_Job]:
         """What is waiting by now, less what its callers no longer wait for."""
@@ -145,14 +153,12 @@ class Writer:
         return [job for job in batch if job.claim()]
 
     def _write(self, batch: list[_Job]) -> None:
-        """Run and commit the batch and wake its callers, whatever came of it."""
+        """Run and commit the batch, whatever comes of it; its callers hear of it when they are woken."""
         self._inside = threading.get_ident()
         try:
             self._commit(batch)
         except BaseException as error:  # noqa: BLE001 - whatever it is, the callers must hear of it
-            _end(batch, error)
-        else:
-            _end(batch)
+            _blame(batch, error)
         finally:
             self._inside = 0
         if any(job.error is None for job in batch):
@@ -220,10 +226,9 @@ class Writer:
         return None
 
 
-def _end(batch: list[_Job], error: BaseException | None = None) -> None:
+def _blame(batch: list[_Job], error: BaseException) -> None:
     for job in batch:
         job.error = job.error or error
-        job.wake()
 
 
 def is_transient(error: BaseException | None) -> bool:
