@@ -57,6 +57,56 @@ def test_a_template_reaches_a_customer_who_never_wrote(quiet: Cast) -> None:
     assert quiet.stage.sent[0]["to"] == "+966512345678"
 
 
+def book(cast: Cast, phone: str, **headers: str) -> tuple[int, str]:
+    answer = send(cast, {"to": phone, **BOOKED}, **headers)
+    return answer.status_code, answer.json.get("code", "")
+
+
+def test_a_spent_allowance_begins_no_conversation_and_leaves_those_that_are_open(quiet: Cast) -> None:
+    tenancy.edit_tenant("bait", {"daily_limit": 2}, {})
+    assert book(quiet, "+966500000002", **{"Idempotency-Key": "k"}) == (202, "")
+    assert book(quiet, "+966500000003") == (422, "allowance_spent")
+    assert book(quiet, "+966500000002") == (202, ""), "its conversation has begun"
+    assert book(quiet, "+966500000002", **{"Idempotency-Key": "k"}) == (202, ""), "it was accepted before"
+    quiet.stage.says("again, after the allowance was spent", phone="+966500000004")
+    quiet.stage.answer()
+    assert send(quiet, {"to": "+966500000004", "message": "a person answers"}).status_code == 202
+    quiet.stage.later(days=1)
+    assert book(quiet, "+966500000003") == (202, "")
+
+
+def test_who_wrote_within_a_day_is_answered_whatever_is_left(quiet: Cast) -> None:
+    quiet.stage.later(hours=23)
+    quiet.stage.says("still there?")
+    quiet.stage.later(hours=2)
+    tenancy.edit_tenant("bait", {"daily_limit": 1}, {})
+    quiet.stage.says("today's only conversation", phone="+966500000004")
+    quiet.stage.answer()
+    assert book(quiet, "+966500000003") == (422, "allowance_spent")
+    assert send(quiet, {"to": PHONE, "message": "yes"}).status_code == 202, "though their conversation has ended"
+
+
+def test_the_last_conversation_of_an_allowance_is_begun_once(quiet: Cast) -> None:
+    tenancy.edit_tenant("bait", {"daily_limit": 3}, {})
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda n: book(quiet, f"+96650000001{n}"), range(8)))
+    assert sorted(told) == [(202, "")] * 2 + [(422, "allowance_spent")] * 6
+
+
+def test_a_month_has_thirty_days_of_allowance(quiet: Cast) -> None:
+    tenancy.edit_tenant("bait", {"daily_limit": 1}, {})
+    quiet.stage.later(days=1)
+    while clock.now().day != 2:
+        quiet.stage.later(days=1)
+    for n in range(30):
+        quiet.stage.says("hello", phone=f"+96650001{n:04}")
+    quiet.stage.answer()
+    quiet.stage.later(days=1)
+    assert book(quiet, "+966500000003") == (422, "allowance_spent")
+    quiet.stage.later(days=31)
+    assert book(quiet, "+966500000003") == (202, "")
+
+
 def test_the_confirmation_has_an_unguessable_address_of_ours(quiet: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WABOT_PUBLIC_URL", "https://wabot.example")
     config.settings.cache_clear()

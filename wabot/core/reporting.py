@@ -6,37 +6,27 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from wabot import clock, words
-from wabot.core import budgets, costing, days, estimating, forecasting, metering, money
+from wabot.core import allowances, budgets, costing, days, estimating, forecasting, metering, money
 from wabot.core.costing import Charged, Cost
 from wabot.core.days import Month
 from wabot.store import sessions, tenants, usage
 from wabot.store.tenants import Tenant
 from wabot.store.usage import Figures, Source
 
-DAYS_A_MONTH = 30
-"""A month's allowance in days of it, however long the month is."""
 MONTHS_OF_HISTORY = 6
 DEFAULT_DAYS = 30
 
 
 def overview(tenant: Tenant, now: datetime) -> dict[str, Any]:
     """How many conversations a tenant had, how many it may still have, and when it was active."""
-    today = days.of(tenant.timezone, now)
-    this_day = sessions.opened(tenant.id, *days.bounds(tenant.timezone, today, today))
-    this_month = sessions.opened(tenant.id, *_bounds(tenant, Month.of(today)))
-    monthly = DAYS_A_MONTH * tenant.daily_limit
+    spent = allowances.spent(tenant, now)
     first, last = usage.activity(tenant.id)
     return {
         "restaurantId": tenant.slug,
         "restaurantName": tenant.name,
-        "conversationsThisMonth": this_month,
+        "conversationsThisMonth": spent.this_month,
         "lastConversationAt": clock.iso(sessions.newest(tenant.id)),
-        "allowance": {
-            "dailyLimit": tenant.daily_limit,
-            "dailyRemaining": max(0, tenant.daily_limit - this_day),
-            "monthlyLimit": monthly,
-            "monthlyRemaining": max(0, monthly - this_month),
-        },
+        "allowance": allowances.shape(tenant, spent),
         "firstActivity": clock.iso(first),
         "lastActivity": clock.iso(last),
         "isActive": tenant.status is words.TenantStatus.ACTIVE,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from wabot import clock, config, errors, words
-from wabot.core import handing_over, media, numbers, templates, tenancy
+from wabot.core import allowances, handing_over, media, numbers, templates, tenancy
 from wabot.providers import by_name
 from wabot.store import customers, db, messages, rules, tenants
 from wabot.store.customers import Conversation, Customer
@@ -151,6 +151,8 @@ def refuse(conversation: Conversation, draft: words.Draft, now: datetime) -> Non
     code = rules.forbids(conversation, conversation.channel, now, free=free, template=template)
     if code:
         raise errors.Refused(code, _WHY_NOT[code])
+    if allowances.forbids(conversation, now):
+        raise errors.Refused("allowance_spent", "the tenant's allowance of conversations is spent")
 
 
 _WHY_NOT = {

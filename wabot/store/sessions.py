@@ -27,10 +27,7 @@ class Session(db.Row):
 def note(tenant_id: int, channel_id: int, customer_id: int, message_id: int, *, kind: str, at: datetime) -> None:
     """Inside a write, the one that stores the message: open a session unless one is open. What the provider writes
     about a customer opens none. Sessions never overlap, even when an older message is stored later."""
-    if kind in words.NOTICES:
-        return
-    sql = "SELECT 1 FROM session WHERE tenant_id = ? AND customer_id = ? AND opened_at > ? AND opened_at < ? LIMIT 1"
-    if db.one(sql, tenant_id, customer_id, at - LASTS, at + LASTS):
+    if kind in words.NOTICES or is_open(tenant_id, customer_id, at):
         return
     Session.add(
         tenant_id=tenant_id,
@@ -40,6 +37,12 @@ def note(tenant_id: int, channel_id: int, customer_id: int, message_id: int, *, 
         opened_at=at,
         ends_at=at + LASTS,
     )
+
+
+def is_open(tenant_id: int, customer_id: int, at: datetime) -> bool:
+    """Whether a message of this moment opens no session: one is open, or a later message opened one already."""
+    sql = "SELECT 1 FROM session WHERE tenant_id = ? AND customer_id = ? AND opened_at > ? AND opened_at < ? LIMIT 1"
+    return db.one(sql, tenant_id, customer_id, at - LASTS, at + LASTS) is not None
 
 
 def merge(tenant_id: int, kept: int, gone: int) -> None:
