@@ -14,6 +14,8 @@ from wabot.store import db, migrate
 
 IN_CI = os.environ.get("CI", "").lower() in ("true", "1")
 
+LONGEST_ID = 100
+
 _FAMILIES = ("WABOT_", "CONTENT_SID_", "TWILIO_", "META_", "GUPSHUP_", "INTERAKT_", "SUFRAH_")
 _NAMES = {*config.variables(), *config.FOREIGN}
 
@@ -53,6 +55,11 @@ def file(settings_env: Path, fresh_file: Path) -> Iterator[Path]:
     db.database.open(path)
     yield path
     db.database.shut()
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A test is named by what can be read, sent to every worker and put in its environment: not by a megabyte."""
+    return f"{argname} of {len(val)}" if isinstance(val, str | bytes) and len(val) > LONGEST_ID else None
 
 
 @pytest.hookimpl(tryfirst=True)
