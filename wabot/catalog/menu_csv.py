@@ -17,9 +17,7 @@ COLUMNS = ("category_ar", "category_en", "name_ar", "name_en", "price", "descrip
            "add_ons", "types", "id", "category_id")  # fmt: skip
 _OF_CATEGORY = ("category_ar", "category_en", "category_id")
 MOST_ROWS = 10_000
-MOST_CATEGORIES = 2500
-"""What is beyond these is read no further: it is far more than a menu may have, and each row is compared with each
-category."""
+"""A longer file is read no further: it is far more than a menu may have."""
 _SEPARATORS = ",;\t"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _GUARDED = re.compile(r"'+[=+\-@\t\r]")
@@ -30,11 +28,12 @@ Row = Mapping[str, str]
 @dataclass(slots=True)
 class Sheet:
     """The rows of a file as a document, and from which row each category and item came (`rows`, by their path). `last`
-    is the position of the category that was named last."""
+    is the position of the category that was named last, `first` that of the first one by what names it."""
 
     document: dict[str, Any] = field(default_factory=lambda: {"categories": []})
     rows: dict[Path, int] = field(default_factory=dict)
     last: int = -1
+    first: dict[tuple[str, str], int] = field(default_factory=dict)
     notes: Notes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -120,12 +119,12 @@ def _category(sheet: Sheet, number: int, row: Row) -> int:
     said = {key: " ".join(row.get(column, "").split()) for key, column in _CATEGORY.items()}
     if not any(said.values()) and known:
         return sheet.last
-    at = next((n for n, one in enumerate(known) if _is_same(one, said)), len(known))
-    if at == MOST_CATEGORIES:
-        raise Broken(f"row {number}", f"begins one more than {MOST_CATEGORIES} categories: no menu has so many")
+    at = min((sheet.first[key] for key in _sought(said) if key in sheet.first), default=len(known))
     if at == len(known):
         sheet.rows["categories", at] = number
         known.append({**{key: text for key, text in said.items() if text}, "items": []})
+        for key in _named(said):
+            sheet.first.setdefault(key, at)
         if not any(said.values()):
             sheet.notes.error(("categories", at), "names no category: the first row must")
     elif not _agrees(known[at], said):
@@ -139,10 +138,28 @@ def _category(sheet: Sheet, number: int, row: Row) -> int:
 _CATEGORY = {"id": "category_id", "name_ar": "category_ar", "name_en": "category_en"}
 
 
-def _is_same(known: Mapping[str, Any], said: Mapping[str, str]) -> bool:
-    if said["id"] and known.get("id"):
-        return bool(said["id"] == known["id"])
-    return any(_plain(known, key) == _plain(said, key) != "" for key in ("name_ar", "name_en"))
+def _sought(said: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What a row may know its category by: the same id, or the same name where one of the two has no id."""
+    if said["id"]:
+        yield "id", said["id"]
+    for key, name in _names(said):
+        yield f"{key} without id" if said["id"] else key, name
+
+
+def _named(said: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What rows below may know a new category by."""
+    if said["id"]:
+        yield "id", said["id"]
+    for key, name in _names(said):
+        yield key, name
+        if not said["id"]:
+            yield f"{key} without id", name
+
+
+def _names(said: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for key in ("name_ar", "name_en"):
+        if name := _plain(said, key):
+            yield key, name
 
 
 def _agrees(known: Mapping[str, Any], said: Mapping[str, str]) -> bool:
