@@ -263,6 +263,18 @@ def test_while_another_order_is_being_placed_no_number_is_given_to_the_unknown_o
     assert [kitchen.fresh(order).number for order in (first, second)] == ["", "1001"]
 
 
+@pytest.mark.parametrize("failure", [errors.PermanentFailure("bad_order"), errors.Throttled("busy")])
+def test_what_can_only_be_about_the_unknown_order_once_another_was_not_taken_finds_it(
+    kitchen: Kitchen, failure: errors.ProviderFailure
+) -> None:
+    first, second = unknown(kitchen), kitchen.place()
+    db.write(lambda: submissions.claim(clock.now(), submitting._lease()))
+    kitchen.calls_back(1001, "received")
+    db.write(lambda: submitting.settle(second.id, 1, failure, clock.now()))
+    kitchen.stage.read()
+    assert [kitchen.fresh(order).number for order in (first, second)] == ["1001", ""]
+
+
 def test_what_the_platform_tells_hours_later_is_about_another_order(kitchen: Kitchen) -> None:
     order = unknown(kitchen)
     kitchen.stage.later(hours=3)

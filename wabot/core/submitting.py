@@ -78,8 +78,10 @@ def settle(order_id: int, attempt: int, outcome: Outcome, now: datetime) -> None
     elif isinstance(outcome, errors.TemporaryFailure | errors.Throttled) and (wait := _wait(order, outcome)):
         again = {"submission": Submission.WAITING, "submit_due_at": now + wait, "submit_code": outcome.code}
         orders.change(order.id, **again)
+        _read_again(order)
     else:
         _refused(order, outcome, now)
+        _read_again(order)
 
 
 def _wait(order: Order, failure: errors.ProviderFailure) -> timedelta | None:
@@ -126,6 +128,7 @@ def accept(order: Order, number: str, *, by: str = stepping.PLATFORM, now: datet
 
 
 def _read_again(order: Order) -> None:
+    """What the platform told while this order was being placed may have been about it: now that is known."""
     for webhook_id in submissions.unplaced_webhooks(order.tenant_id, order.begun_at):
         webhooks.replay(webhook_id, order.tenant_id, None)
 
