@@ -13,7 +13,7 @@ from tests.core.conftest import PHONE, Stage
 from tests.core.kitchen import MERCHANT, Kitchen
 from wabot import catalog, clock, config, errors, words
 from wabot.core import resolving, stepping, submitting, tenancy, upkeep
-from wabot.store import customers, db, orders, submissions
+from wabot.store import customers, db, orders, submissions, tenants
 from wabot.store.orders import Order, Submission
 from wabot.words import ConversationState, OrderStatus
 
@@ -423,6 +423,15 @@ def test_a_number_that_another_order_has_confirms_nothing(kitchen: Kitchen) -> N
     assert kitchen.fresh(first).number == "1001"
     second = kitchen.fresh(second)
     assert (second.number, second.submission, second.submit_code) == ("", Submission.UNKNOWN, "number_taken")
+
+
+def test_an_order_whose_customer_nobody_can_write_to_stops_no_other(kitchen: Kitchen) -> None:
+    first = unknown(kitchen)
+    kitchen.stage.later(seconds=1)
+    db.write(lambda: tenants.change_channel(kitchen.stage.channel.id, provider="of a newer wabot"))
+    kitchen.stage.later(minutes=5)
+    kitchen.work()
+    assert (kitchen.told(first), kitchen.alerts(), needs_person(first)) == ([], ["unknown"], True)
 
 
 def test_a_suspended_tenant_s_orders_wait(kitchen: Kitchen) -> None:
