@@ -464,6 +464,15 @@ def test_what_is_cancelled_while_the_platform_takes_it_has_to_be_cancelled_there
     assert (order.status, order.number, kitchen.alerts()) == (OrderStatus.CANCELLED, "1001", ["cancelled_here_only"])
 
 
+def test_what_is_cancelled_during_a_call_that_breaks_may_have_to_be_cancelled_there(kitchen: Kitchen) -> None:
+    order = kitchen.place()
+    db.write(lambda: submissions.claim(clock.now(), submitting._lease()))
+    by_hand(kitchen, order, OrderStatus.CANCELLED)
+    db.write(lambda: submitting.settle(order.id, 1, errors.UnknownOutcome("timeout"), clock.now()))
+    assert (kitchen.fresh(order).submission, kitchen.alerts()) == (Submission.BY_HAND, ["unknown"])
+    assert kitchen.told(order) == ["CANCELLED"]
+
+
 def test_somebody_who_finds_it_at_the_platform_confirms_it_by_its_number(kitchen: Kitchen) -> None:
     order = unknown(kitchen)
     kitchen.stage.later(hours=3)

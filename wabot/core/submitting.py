@@ -65,7 +65,8 @@ def _call(order: Order) -> Outcome:
 
 def settle(order_id: int, attempt: int, outcome: Outcome, now: datetime) -> None:
     """Inside a write: record what became of placing an order, and what follows. A late worker is heard too: it can
-    still resolve what is unknown because of it, and once somebody else began again it is told to the owner."""
+    still resolve what is unknown because of it, and once somebody else began again it is told to the owner, as it is
+    that an order which was cancelled meanwhile may be at the platform."""
     order = orders.by_id(order_id)
     if order is None:
         return
@@ -73,6 +74,8 @@ def settle(order_id: int, attempt: int, outcome: Outcome, now: datetime) -> None
         _placed(order, attempt, outcome, now)
     elif order.submit_attempts != attempt or order.submission not in (Submission.CALLING, Submission.UNKNOWN):
         log.warning("a late outcome changes nothing", extra={"order": order.id, "code": outcome.code})
+        if order.status is OrderStatus.CANCELLED and isinstance(outcome, errors.UnknownOutcome):
+            alert(order, "unknown", now, code=outcome.code)
     elif isinstance(outcome, errors.UnknownOutcome):
         _unknown(order, outcome, now)
     elif isinstance(outcome, errors.TemporaryFailure | errors.Throttled) and (wait := _wait(order, outcome)):
