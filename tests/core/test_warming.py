@@ -17,7 +17,7 @@ from tests.fakes import sufrah
 from wabot import clock, config, words
 from wabot.core import catalogs, entries, fetching, tenancy, upkeep, warming
 from wabot.store import bootstraps as store
-from wabot.store import customers, db, menus, tallies
+from wabot.store import customers, db, menus, tallies, wanted
 from wabot.store.bootstraps import Bootstrap, BootstrapStatus
 from wabot.store.customers import Conversation
 from wabot.words import Menu, MenuCategory, MenuItem, Want, WantKind
@@ -163,7 +163,7 @@ def test_when_all_attempts_have_failed_it_is_dead(stage: Stage, platform: Platfo
     attempts(stage, 5)
     assert outcome(one(stage)) == ("dead", 3, None, None, "branches: http_500; categories: http_500")
     assert Counter(line["call"] for line in platform.calls()) == {"categories": 3, "branches": 3}
-    assert catalogs.next_due() is None
+    assert wanted.next_due() is None
 
 
 def test_only_the_missing_half_is_fetched_again_and_if_it_stays_away_it_is_partial(

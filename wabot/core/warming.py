@@ -45,11 +45,6 @@ def follow(conversation: Conversation, drafts: Iterable[words.Draft], now: datet
         bootstraps.add(conversation.tenant_id, conversation.channel_id, conversation.customer_id, now)
 
 
-def next_due(now: datetime) -> datetime | None:
-    """When a bootstrap can be run."""
-    return bootstraps.next_due(now)
-
-
 def run_next() -> bool:
     """Run the next bootstrap that may run now; False when there was none."""
     return _run_one(None)
