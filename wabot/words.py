@@ -591,6 +591,8 @@ class OrderSeen:
     status: OrderStatus
     type: OrderType
     total_minor: int
+    currency: str
+    currency_digits: int
     payment: PaymentMethod
     payment_status: PaymentStatus = PaymentStatus.PENDING
     payment_link: str = ""

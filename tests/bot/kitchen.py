@@ -213,6 +213,8 @@ class Guest:
             status=OrderStatus.CONFIRMED,
             type=wish.type,
             total_minor=wish.total_minor,
+            currency=self.profile.currency,
+            currency_digits=self.profile.currency_digits,
             payment=wish.payment,
             payment_status=PaymentStatus.PENDING,
             payment_link=f"https://pay.example/{number}" if is_online else "",
@@ -224,7 +226,7 @@ class Guest:
 
 def an_order(status: OrderStatus = OrderStatus.DELIVERED, number: str = "1042", **more: Any) -> OrderSeen:
     uid = f"019a0000-0000-7000-8000-{number:>012}"
-    return OrderSeen(uid, number, status, OrderType.DELIVERY, 5800, PaymentMethod.CASH, **more)
+    return OrderSeen(uid, number, status, OrderType.DELIVERY, 5800, "SAR", 2, PaymentMethod.CASH, **more)
 
 
 def at_the_summary(guest: Guest) -> Draft:

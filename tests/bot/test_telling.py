@@ -21,7 +21,7 @@ def order(
     number: str = "1042",
     **more: object,
 ) -> OrderSeen:
-    return OrderSeen(UID, number, status, type_, 5800, payment, branch=BRANCH, **more)
+    return OrderSeen(UID, number, status, type_, 5800, "SAR", 2, payment, branch=BRANCH, **more)
 
 
 def test_an_accepted_order_is_told_with_number_place_total_and_payment():

@@ -9,7 +9,8 @@ from importlib import resources
 import pytest
 
 from wabot import errors
-from wabot.core import hints, profile
+from wabot.bot.state import LOCALES
+from wabot.core import hints
 from wabot.providers import REGISTRY, answers, by_name
 from wabot.words import Reason
 
@@ -59,13 +60,13 @@ def test_the_tables_are_looked_at() -> None:
     assert all(TABLES[name] for name in ("sandbox", "twilio", "meta"))
 
 
-@pytest.mark.parametrize("locale", profile.LOCALES)
+@pytest.mark.parametrize("locale", LOCALES)
 def test_every_code_has_a_sentence(locale: str) -> None:
     for name, code in codes():
         assert (hints.for_code(name, code, locale) or "").strip(), (name, code)
 
 
-@pytest.mark.parametrize("locale", profile.LOCALES)
+@pytest.mark.parametrize("locale", LOCALES)
 def test_each_reason_has_its_own_sentence_and_no_other_stands_in_the_file(locale: str) -> None:
     told = tomllib.loads((resources.files("wabot.core") / "texts" / f"hints.{locale}.toml").read_text("utf-8"))
     assert set(told) == set(Reason)

@@ -351,6 +351,18 @@ def test_keeping_house_keeps_yesterday(stage: Stage, monkeypatch: pytest.MonkeyP
     assert (kept.day, kept.messages_in, kept.stale) == ("2027-03-10", 1, 0)
 
 
+def test_a_tenant_in_a_zone_that_is_not_known_here_keeps_nobody_else_from_their_figures(
+    stage: Stage, make_channel: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep._watch, "kept_days_at", float("-inf"))
+    comes_in(stage, NOON)
+    lost = make_channel("aaa", "+447700900001").tenant_id
+    db.write(lambda: tenants.change(lost, timezone="Lost/Zone"))
+    go_to(stage, NOON + timedelta(days=1))
+    stage.keep_house()
+    assert [row.day for row in DailyUsage.select()] == ["2027-03-10"]
+
+
 def test_a_month_is_the_sum_of_its_days_and_the_current_one_is_always_there(stage: Stage) -> None:
     for day in (1, 1, 15, 31):
         goes_out(stage, datetime(2027, 1, day, 10, tzinfo=UTC), category="utility")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.core.conftest import Stage
 from tests.core.kitchen import JUICE, WISH, Kitchen
 from wabot import clock, errors, words
+from wabot.bot import telling
 from wabot.core import order_steps, ordering, profile, stepping, templates, tenancy
 from wabot.store import consent, customers, db, order_lists, orders
 from wabot.store.events import Topic
@@ -308,6 +309,13 @@ def test_the_customer_s_latest_orders_are_seen_newest_first(kitchen: Kitchen) ->
     seen = ordering.latest_of(kitchen.tenant.id, placed[0].customer_id)
     assert [order.number for order in seen] == ["6", "5", "4", "3", "2"]
     assert ordering.latest_of(kitchen.tenant.id, placed[0].customer_id + 1) == ()
+
+
+def test_an_order_is_told_in_the_currency_in_which_it_was_placed(kitchen: Kitchen) -> None:
+    order = kitchen.place()
+    tenancy.edit_tenant("bait", {"currency": "KWD"}, {})
+    [seen] = ordering.latest_of(kitchen.tenant.id, order.customer_id)
+    assert "Total: 45 SAR" in telling.accepted(seen, profile.for_bot(kitchen.tenant), "en").text
 
 
 def test_two_customers_who_turn_out_to_be_one_have_all_their_orders(kitchen: Kitchen) -> None:

@@ -13,7 +13,7 @@ from tests.core.conftest import PHONE, Stage
 from tests.core.kitchen import MERCHANT, Kitchen
 from wabot import catalog, clock, config, errors, words
 from wabot.core import resolving, stepping, submitting, tenancy, upkeep
-from wabot.store import customers, db, orders, submissions
+from wabot.store import customers, db, orders, submissions, tenants
 from wabot.store.orders import Order, Submission
 from wabot.words import ConversationState, OrderStatus
 
@@ -263,6 +263,18 @@ def test_while_another_order_is_being_placed_no_number_is_given_to_the_unknown_o
     assert [kitchen.fresh(order).number for order in (first, second)] == ["", "1001"]
 
 
+@pytest.mark.parametrize("failure", [errors.PermanentFailure("bad_order"), errors.Throttled("busy")])
+def test_what_can_only_be_about_the_unknown_order_once_another_was_not_taken_finds_it(
+    kitchen: Kitchen, failure: errors.ProviderFailure
+) -> None:
+    first, second = unknown(kitchen), kitchen.place()
+    db.write(lambda: submissions.claim(clock.now(), submitting._lease()))
+    kitchen.calls_back(1001, "received")
+    db.write(lambda: submitting.settle(second.id, 1, failure, clock.now()))
+    kitchen.stage.read()
+    assert [kitchen.fresh(order).number for order in (first, second)] == ["1001", ""]
+
+
 def test_what_the_platform_tells_hours_later_is_about_another_order(kitchen: Kitchen) -> None:
     order = unknown(kitchen)
     kitchen.stage.later(hours=3)
@@ -413,6 +425,15 @@ def test_a_number_that_another_order_has_confirms_nothing(kitchen: Kitchen) -> N
     assert (second.number, second.submission, second.submit_code) == ("", Submission.UNKNOWN, "number_taken")
 
 
+def test_an_order_whose_customer_nobody_can_write_to_stops_no_other(kitchen: Kitchen) -> None:
+    first = unknown(kitchen)
+    kitchen.stage.later(seconds=1)
+    db.write(lambda: tenants.change_channel(kitchen.stage.channel.id, provider="of a newer wabot"))
+    kitchen.stage.later(minutes=5)
+    kitchen.work()
+    assert (kitchen.told(first), kitchen.alerts(), needs_person(first)) == ([], ["unknown"], True)
+
+
 def test_a_suspended_tenant_s_orders_wait(kitchen: Kitchen) -> None:
     kitchen.place()
     tenancy.suspend("bait")
@@ -441,6 +462,15 @@ def test_what_is_cancelled_while_the_platform_takes_it_has_to_be_cancelled_there
     db.write(lambda: submitting.settle(order.id, 1, catalog.Placed("1001"), clock.now()))
     order = kitchen.fresh(order)
     assert (order.status, order.number, kitchen.alerts()) == (OrderStatus.CANCELLED, "1001", ["cancelled_here_only"])
+
+
+def test_what_is_cancelled_during_a_call_that_breaks_may_have_to_be_cancelled_there(kitchen: Kitchen) -> None:
+    order = kitchen.place()
+    db.write(lambda: submissions.claim(clock.now(), submitting._lease()))
+    by_hand(kitchen, order, OrderStatus.CANCELLED)
+    db.write(lambda: submitting.settle(order.id, 1, errors.UnknownOutcome("timeout"), clock.now()))
+    assert (kitchen.fresh(order).submission, kitchen.alerts()) == (Submission.BY_HAND, ["unknown"])
+    assert kitchen.told(order) == ["CANCELLED"]
 
 
 def test_somebody_who_finds_it_at_the_platform_confirms_it_by_its_number(kitchen: Kitchen) -> None:

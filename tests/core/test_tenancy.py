@@ -88,6 +88,21 @@ def test_removing_a_tenant_leaves_no_row_of_it_in_any_table(stage: Stage, make_c
     assert db.rows("PRAGMA foreign_key_check") == []
 
 
+@pytest.mark.parametrize("table", tenants.TENANT_TABLES)
+def test_removing_a_tenant_reads_no_row_of_others(file: Path, table: str) -> None:
+    def plan() -> list[str]:
+        asked: list[str] = []
+        connection = db.database.connection()
+        connection.exec_trace = lambda _cursor, sql, _values: asked.append(sql) is None
+        tenants.delete_some(table, 1)
+        connection.exec_trace = None
+        return [row[3] for sql in asked for row in db.rows(f"EXPLAIN QUERY PLAN {sql}", *(1,) * sql.count("?"))]
+
+    steps = db.write(plan)
+    assert steps
+    assert not [step for step in steps if step.startswith("SCAN")]
+
+
 def test_every_table_with_a_tenant_is_emptied_step_by_step(file: Path) -> None:
     tables = [row[0] for row in db.rows("SELECT name FROM sqlite_master WHERE type = 'table'")]
     with_tenant = {t for t in tables if "tenant_id" in {row[1] for row in db.rows(f"PRAGMA table_info({t})")}}

@@ -15,9 +15,9 @@ from tests.core.conftest import API, Stage
 from tests.core.menus_at_the_platform import bootstrap_all, bootstraps, fetch_all, known, platform, tenant
 from tests.fakes import sufrah
 from wabot import clock, config, words
-from wabot.core import catalogs, tenancy, upkeep, warming
+from wabot.core import catalogs, entries, fetching, tenancy, upkeep, warming
 from wabot.store import bootstraps as store
-from wabot.store import customers, db, menus, tallies
+from wabot.store import customers, db, menus, tallies, wanted
 from wabot.store.bootstraps import Bootstrap, BootstrapStatus
 from wabot.store.customers import Conversation
 from wabot.words import Menu, MenuCategory, MenuItem, Want, WantKind
@@ -163,7 +163,7 @@ def test_when_all_attempts_have_failed_it_is_dead(stage: Stage, platform: Platfo
     attempts(stage, 5)
     assert outcome(one(stage)) == ("dead", 3, None, None, "branches: http_500; categories: http_500")
     assert Counter(line["call"] for line in platform.calls()) == {"categories": 3, "branches": 3}
-    assert catalogs.next_due() is None
+    assert wanted.next_due() is None
 
 
 def test_only_the_missing_half_is_fetched_again_and_if_it_stays_away_it_is_partial(
@@ -411,6 +411,20 @@ def test_a_sixth_is_not_claimed_until_one_has_ended_or_its_lease_is_over(stage: 
     assert store.next_due(now) <= now
     assert claim(now)
     assert claim(now) is None
+
+
+def test_waiting_for_others_spends_no_attempt_however_often_the_write_is_tried(
+    stage: Stage, platform: Platform
+) -> None:
+    welcome(stage)
+    db.write(lambda: fetching._count_or_claim(tenant(stage).id, entries.HALVES, clock.now()))
+    row, start = db.write(lambda: store.claim(clock.now(), warming.LEASE)) or pytest.fail("nothing was due")
+    found = warming._attempt(row)
+    assert found.is_busy
+    with pytest.raises(ZeroDivisionError):
+        db.write(lambda: (warming._settle(row, start, found, clock.now()), 1 // 0))
+    db.write(lambda: warming._settle(row, start, found, clock.now()))
+    assert outcome(one(stage)) == ("queued", 0, None, None, "")
 
 
 def test_twenty_begin_in_any_minute(stage: Stage) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.watching import watched
-from wabot.core import catalogs, pulling, warming
-from wabot.store import bootstraps, db, order_lists, orders, pulls, submissions
+from wabot.core import pulling
+from wabot.store import bootstraps, db, order_lists, orders, pulls, submissions, wanted
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 LEASE = timedelta(minutes=1)
@@ -33,10 +33,10 @@ LOOKS: list[Callable[[], Any]] = [
     lambda: orders.of_customer(1, 1, 5),
     lambda: order_lists.sent_for(1, [1, 2, 3]),
     bootstraps.owners,
-    lambda: warming.next_due(NOW),
+    lambda: bootstraps.next_due(NOW),
     lambda: db.write(lambda: bootstraps.claim(NOW, LEASE)),
     lambda: db.write(lambda: bootstraps.abandon("somebody", NOW)),
-    catalogs.next_due,
+    wanted.next_due,
     pulling.next_due,
     lambda: pulls.failed_in_a_row(1, 3),
 ]

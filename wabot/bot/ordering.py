@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from wabot.bot import browsing, checkout, describing, drafting, fitting, reviewing, shelves, talking
+from wabot.bot import browsing, checkout, describing, drafting, fitting, returning, reviewing, shelves, talking
 from wabot.bot.describing import number
 from wabot.bot.scene import Missing, Reply, Scene
 from wabot.bot.state import Step
@@ -109,7 +109,7 @@ def branches(scene: Scene, rest: str = "") -> Reply:
     rows = [_branch_row(scene, address, branch) for address, branch in offered[page.first : page.end]]
     if page.has_more:
         rows.append(scene.row("more", f"branches:{page.number + 1}"))
-    rows.append(scene.row("back", _before_place(scene)))
+    rows.append(scene.row("back", returning.before_place(scene)))
     text = drafting.joined(scene.wording.say("branch"), _nearest(scene, offered[0][1]))
     return scene.lay_out(Step.BRANCH, text, rows, here=f"branches:{page.number}")
 
@@ -170,17 +170,13 @@ def _instead(scene: Scene) -> list[Button]:
     """What can be had where no place is sent."""
     others = [one for one in dict.fromkeys(scene.known.menu.types) if one is not OrderType.DELIVERY]
     first = [Button(f"type:{one}", scene.wording.say(f"type_{one}")) for one in others[:1]]
-    return [*first, scene.button("person", "person"), scene.button("back", _before_place(scene))]
+    return [*first, scene.button("person", "person"), scene.button("back", returning.before_place(scene))]
 
 
 def _elsewhere(scene: Scene) -> list[Button]:
     """What can be had where the place that was sent is too far away."""
     *others, person, _ = _instead(scene)
     return [*others, scene.button("place", "place"), person]
-
-
-def _before_place(scene: Scene) -> str:
-    return "types" if len(scene.known.menu.types) > 1 else "home"
 
 
 def _branches(scene: Scene) -> dict[str, Branch]:

@@ -26,7 +26,7 @@ def before(scene: Scene) -> str:
         return f"undo:{state.here.partition(':')[2]}" if state.here else "menu"
     match state.step:
         case Step.PLACE | Step.BRANCH:
-            return _before_place(scene)
+            return before_place(scene)
         case Step.NOT_COVERED:
             return "place"
         case Step.ITEMS if len(scene.shelves.categories) > 1:
@@ -42,11 +42,12 @@ def before(scene: Scene) -> str:
     return "home"
 
 
+def before_place(scene: Scene) -> str:
+    """What stands before the question about where an order goes; who takes one kind of order asks about none."""
+    return "types" if len(scene.known.menu.types) > 1 else "home"
+
+
 def _before_menu(scene: Scene) -> str:
     if not scene.cart.is_empty:
         return "cart"
-    return _before_place(scene) if scene.cart.type else "home"
-
-
-def _before_place(scene: Scene) -> str:
-    return "types" if len(scene.known.menu.types) > 1 else "home"
+    return before_place(scene) if scene.cart.type else "home"

@@ -25,7 +25,7 @@ def accepted(order: OrderSeen, profile: Profile, locale: str) -> Draft:
     """The order has its number: what it costs, where it is to be had, how it is paid."""
     says = wording.of(locale or profile.locale)
     text = drafting.joined(
-        named(says, "order_accepted", order), way(says, order), total(says, order, profile), payment(says, order)
+        named(says, "order_accepted", order), way(says, order), total(says, order), payment(says, order)
     )
     buttons = (track(says, order), *_ways_on(says))
     return drafting.offer(Step.ORDER_ACCEPTED, text, buttons, Purpose.ORDER)
@@ -101,9 +101,9 @@ def named(says: Wording, text: str, order: OrderSeen) -> str:
     return says.say(text, numbered=f" {says.say('order_number', number=number)}" if number else "")
 
 
-def total(says: Wording, order: OrderSeen, profile: Profile) -> str:
-    """What the order costs, with its label."""
-    return says.say("total", total=says.price(order.total_minor, profile.currency, profile.currency_digits))
+def total(says: Wording, order: OrderSeen) -> str:
+    """What the order costs, with its label, in the currency in which it was placed."""
+    return says.say("total", total=says.price(order.total_minor, order.currency, order.currency_digits))
 
 
 def way(says: Wording, order: OrderSeen) -> str:

@@ -26,7 +26,7 @@ def _one(scene: Scene, order: OrderSeen) -> Reply:
     text = drafting.joined(
         telling.state(says, order),
         telling.way(says, order),
-        telling.total(says, order, scene.profile),
+        telling.total(says, order),
         telling.payment(says, order),
     )
     rate = [scene.button("rate_now", f"rate:now:{order.uid}")] if order.status is OrderStatus.DELIVERED else []

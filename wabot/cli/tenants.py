@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from wabot import clock, config, words
+from wabot.bot.state import LOCALES
 from wabot.cli import options, output
 from wabot.cli.base import Group
 from wabot.core import profile, tenancy
@@ -13,7 +14,7 @@ from wabot.store.tenants import Tenant
 
 COLUMNS = ("id", "name", "status", "timezone", "locale", "currency", "dailyLimit", "createdAt")
 LIMIT = click.IntRange(min=1)
-LOCALE = click.Choice(profile.LOCALES)
+LOCALE = click.Choice(LOCALES)
 KEYS = f"One of {', '.join(profile.TENANT_KEYS)}; can be given again."
 
 

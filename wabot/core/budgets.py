@@ -8,7 +8,7 @@ from typing import Any
 from wabot import clock
 from wabot.core import costing, days, estimating, forecasting, metering, money, profile
 from wabot.core.days import Month
-from wabot.store import alerts, db, tenants
+from wabot.store import alerts, db
 from wabot.store.alerts import Alert, AlertKind
 from wabot.store.tenants import Tenant
 from wabot.store.usage import Source
@@ -50,15 +50,9 @@ def spent(tenant: Tenant, month: Month, now: datetime) -> Spent | None:
     return Spent(0, Source.OBSERVED)
 
 
-def check_all(now: datetime) -> None:
-    """Tell every tenant whose budget is spent to one of LEVELS, once for each level, month and budget."""
-    for tenant in tenants.all_tenants():
-        if amount(tenant):
-            check(tenant, now)
-
-
 def check(tenant: Tenant, now: datetime) -> list[int]:
-    """The same for one tenant; returns the levels of which it is told now."""
+    """Tell a tenant whose budget is spent to one of LEVELS, once for each level, month and budget; returns the levels
+    of which it is told now."""
     budget, month = amount(tenant), Month.of(days.of(tenant.timezone, now))
     known = spent(tenant, month, now) if budget else None
     if budget is None or known is None:

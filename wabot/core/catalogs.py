@@ -104,11 +104,6 @@ def refresh_due(tenant: Tenant, seen: Known, now: datetime) -> None:
         wanted.ask(tenant.id, key, now)
 
 
-def next_due() -> datetime | None:
-    """When something can be fetched."""
-    return wanted.next_due()
-
-
 def fetch_next() -> bool:
     """Fetch what has been wanted for longest (both halves of a catalog together); False when nothing was. No
     transaction is open meanwhile."""

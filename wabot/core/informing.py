@@ -72,7 +72,7 @@ def _tell(order: Order, what: str, draft: Draft | None, now: datetime) -> None:
         sending.check(conversation, draft)
         sending.enqueue(conversation, draft, **how)  # type: ignore[arg-type]
         remembering.note_told(conversation, draft)
-    except errors.Refused:
+    except (errors.Refused, errors.NotFound):
         log.exception("a customer cannot be told of an order", extra={"order": order.id, "what": what})
 
 

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from wabot import errors
 from wabot.core import days
 from wabot.core.days import Month
-from wabot.store import db, tenants, usage
+from wabot.store import db, usage
 from wabot.store.tenants import Tenant
 from wabot.store.usage import DailyUsage, Figures, Source, Span
 
@@ -94,11 +94,10 @@ def families(figures: Figures) -> dict[str, int]:
     return summed
 
 
-def keep_yesterday(now: datetime) -> None:
-    """Have every tenant's yesterday counted and kept, so that nobody has to wait for it."""
-    for tenant in tenants.all_tenants():
-        yesterday = days.of(tenant.timezone, now) - timedelta(days=1)
-        of_days(tenant, yesterday, yesterday, now)
+def keep_yesterday(tenant: Tenant, now: datetime) -> None:
+    """Have the tenant's yesterday counted and kept, so that nobody has to wait for it."""
+    yesterday = days.of(tenant.timezone, now) - timedelta(days=1)
+    of_days(tenant, yesterday, yesterday, now)
 
 
 def _is_day_of(tenant: Tenant, row: DailyUsage) -> bool:

@@ -8,12 +8,11 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from wabot import errors
-from wabot.bot.state import Profile
+from wabot.bot.state import LOCALES, Profile
 from wabot.core import money
 from wabot.store.tenants import Tenant
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-LOCALES = ("ar", "en")
 TENANT_KEYS: Mapping[str, str] = {
     "app_link": "",
     "support_contact": "",

@@ -65,7 +65,8 @@ def _call(order: Order) -> Outcome:
 
 def settle(order_id: int, attempt: int, outcome: Outcome, now: datetime) -> None:
     """Inside a write: record what became of placing an order, and what follows. A late worker is heard too: it can
-    still resolve what is unknown because of it, and once somebody else began again it is told to the owner."""
+    still resolve what is unknown because of it, and once somebody else began again it is told to the owner, as it is
+    that an order which was cancelled meanwhile may be at the platform."""
     order = orders.by_id(order_id)
     if order is None:
         return
@@ -73,13 +74,17 @@ def settle(order_id: int, attempt: int, outcome: Outcome, now: datetime) -> None
         _placed(order, attempt, outcome, now)
     elif order.submit_attempts != attempt or order.submission not in (Submission.CALLING, Submission.UNKNOWN):
         log.warning("a late outcome changes nothing", extra={"order": order.id, "code": outcome.code})
+        if order.status is OrderStatus.CANCELLED and isinstance(outcome, errors.UnknownOutcome):
+            alert(order, "unknown", now, code=outcome.code)
     elif isinstance(outcome, errors.UnknownOutcome):
         _unknown(order, outcome, now)
     elif isinstance(outcome, errors.TemporaryFailure | errors.Throttled) and (wait := _wait(order, outcome)):
         again = {"submission": Submission.WAITING, "submit_due_at": now + wait, "submit_code": outcome.code}
         orders.change(order.id, **again)
+        _read_again(order)
     else:
         _refused(order, outcome, now)
+        _read_again(order)
 
 
 def _wait(order: Order, failure: errors.ProviderFailure) -> timedelta | None:
@@ -126,6 +131,7 @@ def accept(order: Order, number: str, *, by: str = stepping.PLATFORM, now: datet
 
 
 def _read_again(order: Order) -> None:
+    """What the platform told while this order was being placed may have been about it: now that is known."""
     for webhook_id in submissions.unplaced_webhooks(order.tenant_id, order.begun_at):
         webhooks.replay(webhook_id, order.tenant_id, None)
 

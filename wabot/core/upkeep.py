@@ -35,6 +35,7 @@ from wabot.store import (
     webhooks,
     workers,
 )
+from wabot.store.tenants import Tenant
 
 log = logging.getLogger(__name__)
 
@@ -119,8 +120,19 @@ def _keep_figures(now: datetime) -> None:
     if clock.monotonic() - _watch.kept_days_at > KEEP_DAYS_EVERY_SECONDS:
         _watch.kept_days_at = clock.monotonic()
         scheduling.keep(now)
-        metering.keep_yesterday(now)
-        budgets.check_all(now)
+        for tenant in tenants.all_tenants():
+            _keep_figures_of(tenant, now)
+
+
+def _keep_figures_of(tenant: Tenant, now: datetime) -> None:
+    """One tenant's trouble, such as a time zone that is not known here, is nobody else's."""
+    try:
+        metering.keep_yesterday(tenant, now)
+        budgets.check(tenant, now)
+    except errors.CannotWrite:
+        raise
+    except Exception:
+        log.exception("a tenant's figures cannot be kept", extra={"tenant": tenant.slug})
 
 
 def _tidy(now: datetime) -> None:

@@ -45,11 +45,6 @@ def follow(conversation: Conversation, drafts: Iterable[words.Draft], now: datet
         bootstraps.add(conversation.tenant_id, conversation.channel_id, conversation.customer_id, now)
 
 
-def next_due(now: datetime) -> datetime | None:
-    """When a bootstrap can be run."""
-    return bootstraps.next_due(now)
-
-
 def run_next() -> bool:
     """Run the next bootstrap that may run now; False when there was none."""
     return _run_one(None)
@@ -84,6 +79,8 @@ def _attempt(row: Bootstrap) -> _Found:
     except Exception as error:
         log.exception("a bootstrap failed", extra={"bootstrap": row.id})
         return _Found(type(error).__name__)
+    if found.is_busy:
+        row.attempts -= 1  # here, not in the write that follows: that may run twice
     return found
 
 
@@ -134,7 +131,6 @@ def _settle(row: Bootstrap, start: int, found: _Found, now: datetime) -> None:
     row.error = found.error
     is_whole = row.categories is not None and row.branches is not None
     if found.is_busy:
-        row.attempts -= 1
         bootstraps.forget_start(start)
         bootstraps.settle(row, BootstrapStatus.QUEUED, now + OTHERS_ARE_AT_IT, now)
     elif is_whole or found.is_hopeless or row.attempts >= config.settings().queue_retry_attempts:

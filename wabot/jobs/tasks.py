@@ -20,8 +20,8 @@ from wabot.core import (
     warming,
 )
 from wabot.jobs import huey, senders
+from wabot.store import bootstraps, messages, outbox, runs, submissions, wanted, webhooks
 from wabot.store import media as files
-from wabot.store import messages, outbox, runs, submissions, webhooks
 from wabot.store import sandbox as phone
 from wabot.store.queue import Kind
 
@@ -116,54 +116,6 @@ def send() -> None:
     _work("send", lambda: delivery.deliver_next(delivery.pace(senders())))
 
 
-def _webhooks_due(now: datetime) -> datetime | None:
-    return now if webhooks.anything_to_read() else None
-
-
-def _answers_due(_now: datetime) -> datetime | None:
-    return messages.next_answer_due()
-
-
-def _upkeep_due(_now: datetime) -> datetime | None:
-    return upkeep.next_due()
-
-
-def _sandbox_due(_now: datetime) -> datetime | None:
-    return phone.next_due()
-
-
-def _files_due(_now: datetime) -> datetime | None:
-    return files.next_due()
-
-
-def _questions_due(_now: datetime) -> datetime | None:
-    return asking.next_due()
-
-
-def _runs_due(now: datetime) -> datetime | None:
-    return now if runs.next_open() else None
-
-
-def _submissions_due(_now: datetime) -> datetime | None:
-    return submissions.next_due()
-
-
-def _orders_due(_now: datetime) -> datetime | None:
-    return submissions.next_deadline()
-
-
-def _catalog_due(_now: datetime) -> datetime | None:
-    return catalogs.next_due()
-
-
-def _bootstraps_due(now: datetime) -> datetime | None:
-    return warming.next_due(now)
-
-
-def _pulls_due(_now: datetime) -> datetime | None:
-    return pulling.next_due()
-
-
 def _sends_due(now: datetime) -> datetime | None:
     found = outbox.look(now, delivery.pace(senders()))
     return now if found.message_id is not None else found.look_again_at
@@ -173,18 +125,19 @@ def _nudge(task: Any) -> Callable[[], bytes]:
     return lambda: bytes(huey.serialize_task(task.s()))
 
 
-huey.storage.kinds = {
-    "read": Kind("read", 1, _webhooks_due, _nudge(read)),
-    "answer": Kind("answer", 1, _answers_due, _nudge(answer)),
-    "upkeep": Kind("upkeep", 1, _upkeep_due, _nudge(keep_house)),
-    "sandbox": Kind("sandbox", 1, _sandbox_due, _nudge(carry), calls_out=True),
-    "fetch": Kind("fetch", 1, _files_due, _nudge(fetch), calls_out=True),
-    "ask": Kind("ask", 1, _questions_due, _nudge(ask), calls_out=True),
-    "retry": Kind("retry", 1, _runs_due, _nudge(retry)),
-    "submit": Kind("submit", 2, _submissions_due, _nudge(submit), calls_out=True),
-    "orders": Kind("orders", 1, _orders_due, _nudge(look_after_orders)),
-    "catalog": Kind("catalog", 4, _catalog_due, _nudge(fetch_menus), calls_out=True),
-    "bootstrap": Kind("bootstrap", 5, _bootstraps_due, _nudge(bootstrap), calls_out=True),
-    "pull": Kind("pull", 1, _pulls_due, _nudge(pull), calls_out=True),
-    "send": Kind("send", 1, _sends_due, _nudge(send), calls_out=True),
-}
+_KINDS = (
+    Kind("read", 1, lambda now: now if webhooks.anything_to_read() else None, _nudge(read)),
+    Kind("answer", 1, lambda _: messages.next_answer_due(), _nudge(answer)),
+    Kind("upkeep", 1, lambda _: upkeep.next_due(), _nudge(keep_house)),
+    Kind("sandbox", 1, lambda _: phone.next_due(), _nudge(carry), calls_out=True),
+    Kind("fetch", 1, lambda _: files.next_due(), _nudge(fetch), calls_out=True),
+    Kind("ask", 1, lambda _: asking.next_due(), _nudge(ask), calls_out=True),
+    Kind("retry", 1, lambda now: now if runs.next_open() else None, _nudge(retry)),
+    Kind("submit", 2, lambda _: submissions.next_due(), _nudge(submit), calls_out=True),
+    Kind("orders", 1, lambda _: submissions.next_deadline(), _nudge(look_after_orders)),
+    Kind("catalog", 4, lambda _: wanted.next_due(), _nudge(fetch_menus), calls_out=True),
+    Kind("bootstrap", 5, bootstraps.next_due, _nudge(bootstrap), calls_out=True),
+    Kind("pull", 1, lambda _: pulling.next_due(), _nudge(pull), calls_out=True),
+    Kind("send", 1, _sends_due, _nudge(send), calls_out=True),
+)
+huey.storage.kinds = {kind.name: kind for kind in _KINDS}

@@ -96,6 +96,8 @@ class Order(db.Row):
             status=self.status,
             type=self.type,
             total_minor=self.total_minor,
+            currency=self.currency,
+            currency_digits=self.currency_digits,
             payment=self.payment,
             payment_status=self.payment_status,
             payment_link=self.payment_link,
