@@ -26,7 +26,7 @@ MARCH = Month(2027, 3)
 
 def between(of: Tenant, since: datetime, until: datetime, now: datetime) -> Cost:
     """What one window costs."""
-    return estimating.of_windows(of, (since, until), now)[0]
+    return estimating.of_windows([of], (since, until), now)[0]
 
 
 def cost(day: date = TODAY, now: datetime = LATER) -> Cost:

@@ -105,6 +105,13 @@ def charge(found: Iterable[Day], known: Rates, tier: FreeTier | None = None) -> 
         yield Charged(day, tuple(_charge(day, group, known, tier) for group in in_order))
 
 
+def depends_on_the_tier(day: Day, known: Rates) -> bool:
+    """Whether what the day costs depends on what the free tier has left: only what receipts say nothing of does."""
+    unsaid = (group for group in day.figures.groups if group.billing is Billing.UNSAID)
+    of_each = (known.on(group.category, group.country, day.day) for group in unsaid)
+    return any(rate.free for rate in of_each if rate)
+
+
 def _charge(day: Day, group: Group, known: Rates, tier: FreeTier) -> Charge:
     rate = known.on(group.category, group.country, day.day)
     allowed = 0

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from wabot import clock
-from wabot.core import costing, days, estimating, order_statistics, profile
+from wabot.core import days, estimating, order_statistics, profile
 from wabot.store import rates, statistics, tenants
 from wabot.store.statistics import Delivery, Traffic
 from wabot.store.tenants import Tenant
@@ -81,12 +81,10 @@ def analytics(tenant: Tenant, first: date, last: date) -> dict[str, Any]:
 def costs(tenant: Tenant | None, edges: Sequence[datetime]) -> list[Mapping[str, int]]:
     """What the messages of each window between two moments cost by our own estimate, in micros by currency: a tenant's,
     or everybody's (None). What no rate card prices is not in it."""
-    windows = list(pairwise(edges))
     if not rates.currencies():
-        return [{} for _ in windows]
+        return [{} for _ in pairwise(edges)]
     of = [tenant] if tenant else tenants.with_ids(statistics.who_sent(edges[0], edges[-1]))
-    found = [estimating.of_windows(one, edges, edges[-1]) for one in of]
-    return [costing.add_up(of_one[number] for of_one in found).micros for number in range(len(windows))]
+    return [cost.micros for cost in estimating.of_windows(of, edges, edges[-1])]
 
 
 @dataclass(frozen=True, slots=True)

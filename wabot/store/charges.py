@@ -1,7 +1,7 @@
 """The ledger asked about money: what a day's messages were for, and which may be behind a difference with the provider.
 Everything here is one channel's day, or messages that are named."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -46,6 +46,21 @@ def parts(span: Span, by: Dimension) -> list[Part]:
         found.setdefault(value, []).append(tuple(group))
         sent[value] = sent.get(value, 0) + number
     return [Part(value, sent[value], usage.grouped(rows)) for value, rows in sorted(found.items())]
+
+
+def groups(tenant_ids: Sequence[int], since: datetime, until: datetime) -> dict[tuple[int, int], tuple[Group, ...]]:
+    """What was delivered of what these tenants sent from `since` on and before `until`, by tenant and channel."""
+    marks = ", ".join("?" * len(tenant_ids))
+    sql = (
+        f"SELECT m.tenant_id, m.channel_id, {CATEGORY}, {BILLING}, c.address, c.user_id, count(*) "  # noqa: S608
+        f"FROM channel s CROSS JOIN message m ON m.channel_id = s.id AND m.tenant_id = s.tenant_id {_NAMED} "
+        f"WHERE s.tenant_id IN ({marks}) AND m.created_at >= ? AND m.created_at < ? AND m.direction = 'OUT' "
+        "AND m.sent_at IS NOT NULL AND m.delivered_at IS NOT NULL GROUP BY 1, 2, 3, 4, c.id"
+    )
+    found: dict[tuple[int, int], list[tuple[str, str, str, str, int]]] = {}
+    for tenant_id, channel_id, *group in db.rows(sql, *tenant_ids, since, until):
+        found.setdefault((tenant_id, channel_id), []).append(tuple(group))
+    return {key: usage.grouped(rows) for key, rows in found.items()}
 
 
 def delivered(tenant_id: int, ids: Iterable[int]) -> list[tuple[int, datetime, Group]]:
