@@ -473,6 +473,49 @@ def test_what_is_cancelled_during_a_call_that_breaks_may_have_to_be_cancelled_th
     assert kitchen.told(order) == ["CANCELLED"]
 
 
+def test_what_is_cancelled_during_its_call_may_still_be_what_the_platform_speaks_of(kitchen: Kitchen) -> None:
+    lost, cancelled = unknown(kitchen), kitchen.place()
+    db.write(lambda: submissions.claim(clock.now(), submitting._lease()))
+    by_hand(kitchen, cancelled, OrderStatus.CANCELLED)
+    kitchen.calls_back(1001, "received")
+    db.write(lambda: submitting.settle(cancelled.id, 1, catalog.Placed("1001"), clock.now()))
+    kitchen.stage.read()
+    assert [kitchen.fresh(order).number for order in (lost, cancelled)] == ["", "1001"]
+    assert "cancelled_here_only" in kitchen.alerts()
+
+
+@pytest.mark.parametrize("outcome", [errors.PermanentFailure("bad_order"), errors.TemporaryFailure("busy"),
+                                     errors.UnknownOutcome("timeout")])  # fmt: skip
+def test_what_is_cancelled_during_its_call_is_not_placed_again_and_leaves_callbacks_to_others(
+    kitchen: Kitchen, outcome: errors.ProviderFailure
+) -> None:
+    lost, cancelled = unknown(kitchen), kitchen.place()
+    db.write(lambda: submissions.claim(clock.now(), submitting._lease()))
+    by_hand(kitchen, cancelled, OrderStatus.CANCELLED)
+    kitchen.calls_back(1001, "received")
+    db.write(lambda: submitting.settle(cancelled.id, 1, outcome, clock.now()))
+    kitchen.stage.read()
+    assert [kitchen.fresh(order).number for order in (lost, cancelled)] == ["1001", ""]
+    assert kitchen.fresh(cancelled).submission is Submission.BY_HAND
+    assert kitchen.alerts() == ["unknown"] * isinstance(outcome, errors.UnknownOutcome)
+
+
+def test_what_is_cancelled_while_nobody_knows_whether_it_is_there_is_told_to_the_owner(kitchen: Kitchen) -> None:
+    order = unknown(kitchen)
+    assert kitchen.alerts() == []
+    by_hand(kitchen, order, OrderStatus.CANCELLED)
+    assert (kitchen.fresh(order).submission, kitchen.alerts()) == (Submission.BY_HAND, ["unknown"])
+
+
+def test_what_is_cancelled_during_a_call_whose_worker_dies_is_told_to_the_owner(kitchen: Kitchen) -> None:
+    order = kitchen.place()
+    db.write(lambda: submissions.claim(clock.now(), submitting._lease()))
+    by_hand(kitchen, order, OrderStatus.CANCELLED)
+    kitchen.stage.later(seconds=submitting._lease().total_seconds() + 1)
+    assert resolving.look_after()
+    assert (kitchen.fresh(order).submission, kitchen.alerts()) == (Submission.BY_HAND, ["unknown"])
+
+
 def test_somebody_who_finds_it_at_the_platform_confirms_it_by_its_number(kitchen: Kitchen) -> None:
     order = unknown(kitchen)
     kitchen.stage.later(hours=3)

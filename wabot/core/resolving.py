@@ -115,7 +115,7 @@ def _call_person(order: Order, now: datetime) -> None:
         orders.change(order.id, tell_at=None)
     customers.call_person(order.conversation_id)
     events.add(order.tenant_id, Topic.CONVERSATIONS, "conversation.updated", order.conversation_id, now)
-    submitting.alert(order, "unknown", now, code=order.submit_code)
+    stepping.alert(order, "unknown", now, code=order.submit_code)
     log.critical("nobody knows whether an order was placed: look at the platform", extra={"order": order.id})
 
 

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from wabot import clock, errors
 from wabot.core import informing, order_steps
-from wabot.store import audit, db, events, orders
+from wabot.store import alerts, audit, db, events, orders
+from wabot.store.alerts import AlertKind
 from wabot.store.events import Topic
 from wabot.store.orders import Order, Submission
 from wabot.words import OrderStatus, PaymentStatus
@@ -15,7 +16,8 @@ log = logging.getLogger(__name__)
 
 PLATFORM = "platform"
 """How the timeline names the order platform."""
-_UNSETTLED = (Submission.WAITING, Submission.CALLING, Submission.UNKNOWN)
+_UNSETTLED = (Submission.WAITING, Submission.UNKNOWN)
+"""Nobody is calling the platform about these: what happens to the order here decides at once what becomes of it."""
 _PAYMENTS = (PaymentStatus.PENDING, PaymentStatus.FAILED, PaymentStatus.PAID, PaymentStatus.REFUNDED)
 
 
@@ -60,11 +62,14 @@ def jump(order: Order, status: OrderStatus, *, by: str, now: datetime) -> bool:
 
 def take(order: Order, status: OrderStatus, *, by: str, now: datetime, tell: bool = True) -> None:
     """Inside a write: the step itself, which the caller knows to be one that can follow. Raises Conflict when somebody
-    else was there first. A draft that leaves that state otherwise than through the platform is never placed there."""
+    else was there first. A draft that leaves that state otherwise than through the platform is never placed there: from
+    now on, or from the end of the call that is placing it."""
     if not orders.step(order, status, now):
         raise errors.Conflict("somebody else moved the order")
     if order.status is OrderStatus.DRAFT and order.submission in _UNSETTLED:
         orders.change(order.id, **settled(Submission.BY_HAND))
+        if order.submission is Submission.UNKNOWN:
+            alert(order, "unknown", now, code=order.submit_code)
     order.status = status
     note(order, status, by=by, now=now)
     if tell:
@@ -74,6 +79,11 @@ def take(order: Order, status: OrderStatus, *, by: str, now: datetime, tell: boo
 def settled(submission: Submission) -> dict[str, object]:
     """The columns of an order that is no longer on its way to the platform."""
     return {"submission": submission, "submit_due_at": None, "ask_at": None, "tell_at": None, "maybe_number": ""}
+
+
+def alert(order: Order, what: str, now: datetime, **data: object) -> None:
+    """The owner is told, once for each thing that can happen to an order."""
+    alerts.raise_once(order.tenant_id, AlertKind.ORDER, f"{order.uid}:{what}", now, order=order.id, what=what, **data)
 
 
 def note(order: Order, status: OrderStatus, *, by: str, now: datetime) -> None:

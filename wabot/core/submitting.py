@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 
 from wabot import catalog, clock, config, errors
 from wabot.core import informing, stepping
-from wabot.store import alerts, db, orders, submissions, webhooks
-from wabot.store.alerts import AlertKind
+from wabot.store import db, orders, submissions, webhooks
 from wabot.store.orders import Order, Submission
 from wabot.words import OrderStatus
 
@@ -65,8 +64,7 @@ def _call(order: Order) -> Outcome:
 
 def settle(order_id: int, attempt: int, outcome: Outcome, now: datetime) -> None:
     """Inside a write: record what became of placing an order, and what follows. A late worker is heard too: it can
-    still resolve what is unknown because of it, and once somebody else began again it is told to the owner, as it is
-    that an order which was cancelled meanwhile may be at the platform."""
+    still resolve what is unknown because of it, and once somebody else began again it is told to the owner."""
     order = orders.by_id(order_id)
     if order is None:
         return
@@ -74,8 +72,8 @@ def settle(order_id: int, attempt: int, outcome: Outcome, now: datetime) -> None
         _placed(order, attempt, outcome, now)
     elif order.submit_attempts != attempt or order.submission not in (Submission.CALLING, Submission.UNKNOWN):
         log.warning("a late outcome changes nothing", extra={"order": order.id, "code": outcome.code})
-        if order.status is OrderStatus.CANCELLED and isinstance(outcome, errors.UnknownOutcome):
-            alert(order, "unknown", now, code=outcome.code)
+    elif order.status is not OrderStatus.DRAFT:
+        _left(order, outcome, now)
     elif isinstance(outcome, errors.UnknownOutcome):
         _unknown(order, outcome, now)
     elif isinstance(outcome, errors.TemporaryFailure | errors.Throttled) and (wait := _wait(order, outcome)):
@@ -85,6 +83,14 @@ def settle(order_id: int, attempt: int, outcome: Outcome, now: datetime) -> None
     else:
         _refused(order, outcome, now)
         _read_again(order)
+
+
+def _left(order: Order, failure: errors.ProviderFailure, now: datetime) -> None:
+    """A person moved it during its call, so nothing is tried again; where it may be there, the owner hears of it."""
+    orders.change(order.id, submit_code=failure.code, **stepping.settled(Submission.BY_HAND))
+    if isinstance(failure, errors.UnknownOutcome):
+        stepping.alert(order, "unknown", now, code=failure.code)
+    _read_again(order)
 
 
 def _wait(order: Order, failure: errors.ProviderFailure) -> timedelta | None:
@@ -97,7 +103,7 @@ def _wait(order: Order, failure: errors.ProviderFailure) -> timedelta | None:
 
 def _placed(order: Order, attempt: int, placed: catalog.Placed, now: datetime) -> None:
     if order.number not in ("", placed.order_number):
-        alert(order, "placed_twice", now, number=placed.order_number)
+        stepping.alert(order, "placed_twice", now, number=placed.order_number)
         return
     if is_taken(order, placed.order_number):
         _unknown(order, errors.UnknownOutcome("number_taken", "the platform gave another order's number"), now)
@@ -106,7 +112,7 @@ def _placed(order: Order, attempt: int, placed: catalog.Placed, now: datetime) -
     if any(details.values()):
         orders.change(order.id, **{name: value for name, value in details.items() if value})
     if order.submit_attempts != attempt:
-        alert(order, "repeated", now, number=placed.order_number)
+        stepping.alert(order, "repeated", now, number=placed.order_number)
     accept(order, placed.order_number, now=now)
 
 
@@ -126,7 +132,7 @@ def accept(order: Order, number: str, *, by: str = stepping.PLATFORM, now: datet
     if found.status is OrderStatus.DRAFT and tell:
         stepping.take(found, OrderStatus.CONFIRMED, by=by, now=now)
     elif found.status is OrderStatus.CANCELLED:
-        alert(found, "cancelled_here_only", now, number=number)
+        stepping.alert(found, "cancelled_here_only", now, number=number)
     _read_again(found)
 
 
@@ -140,10 +146,9 @@ def _refused(order: Order, failure: errors.ProviderFailure, now: datetime) -> No
     log.error("an order was refused", extra={"order": order.id, "code": failure.code})
     orders.change(order.id, submit_code=failure.code, **stepping.settled(Submission.REFUSED))
     order.submission = Submission.REFUSED
-    if order.status is OrderStatus.DRAFT:
-        stepping.take(order, OrderStatus.CANCELLED, by=stepping.PLATFORM, now=now, tell=False)
-        informing.of_refusal(order, now)
-    alert(order, "refused", now, code=failure.code)
+    stepping.take(order, OrderStatus.CANCELLED, by=stepping.PLATFORM, now=now, tell=False)
+    informing.of_refusal(order, now)
+    stepping.alert(order, "refused", now, code=failure.code)
 
 
 def _unknown(order: Order, failure: errors.UnknownOutcome, now: datetime) -> None:
@@ -165,11 +170,6 @@ def _unknown(order: Order, failure: errors.UnknownOutcome, now: datetime) -> Non
 def doubt_at(order: Order) -> datetime:
     """When a customer is told that nobody can tell yet whether the order was placed."""
     return order.begun_at + DOUBT_AFTER * timedelta(seconds=config.settings().wabot_unknown_deadline)
-
-
-def alert(order: Order, what: str, now: datetime, **data: object) -> None:
-    """The owner is told, once for each thing that can happen to an order."""
-    alerts.raise_once(order.tenant_id, AlertKind.ORDER, f"{order.uid}:{what}", now, order=order.id, what=what, **data)
 
 
 def mind_the_clock() -> None:
