@@ -1,8 +1,13 @@
 """What a bare `gunicorn wsgi:app` needs: the right worker, threads, and a graceful stop."""
 
+import sys
 from pathlib import Path
 
-from wabot import boot
+# HUP reads this file again in the process that has the former version's modules, and its web processes inherit them.
+for _name in [name for name in sys.modules if name.partition(".")[0] == "wabot"]:
+    del sys.modules[_name]
+
+from wabot import boot  # noqa: E402
 
 _settings = boot.start()
 

@@ -47,6 +47,7 @@ class Stack:
 
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
+    clone: Path = ROOT
     web: subprocess.Popen[bytes] | None = None
     consumer: subprocess.Popen[bytes] | None = None
     provider: subprocess.Popen[str] | None = None
@@ -70,7 +71,7 @@ class Stack:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(FAMILIES)}
         provider = f"http://127.0.0.1:{self.provider_port}"
         ours = {"WABOT_DB": str(self.file), "WABOT_PORT": str(self.port), "WABOT_PUBLIC_URL": self.url,
-                "TWILIO_API_BASE": provider, "TWILIO_CONTENT_API": provider, "PYTHONPATH": str(ROOT),
+                "TWILIO_API_BASE": provider, "TWILIO_CONTENT_API": provider, "PYTHONPATH": str(self.clone),
                 "WABOT_ADMIN_API_KEY": "admin-key-of-the-test", "WABOT_SECRET_KEY": "k" * 40}  # fmt: skip
         return {**clean, **ours, **self.env}
 
@@ -106,7 +107,7 @@ class Stack:
         with log:
             return subprocess.Popen(
                 [sys.executable, "-m", *module.split(), target],
-                cwd=ROOT, env=self.environment(), stdout=log, stderr=log, start_new_session=True,
+                cwd=self.clone, env=self.environment(), stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
 
     def kill(self, process: subprocess.Popen[Any] | None) -> None:
