@@ -29,8 +29,9 @@ def short(scene: Scene, names: Names, otherwise: str = "unnamed_item") -> str:
     return fitting.cut(scene.wording.name(names, otherwise), _SHORT)
 
 
-def price(scene: Scene, minor: int) -> str:
-    return fitting.cut(scene.wording.price(minor, scene.profile.currency, scene.profile.currency_digits), _PRICE)
+def price(scene: Scene, minor: int, *, sign: str = "") -> str:
+    profile = scene.profile
+    return fitting.cut(scene.wording.price(minor, profile.currency, profile.currency_digits, sign=sign), _PRICE)
 
 
 def whole(scene: Scene, step: Step, item: MenuItem, *after: str) -> str:
@@ -48,7 +49,8 @@ def line(scene: Scene, entry: Line) -> str:
     told = short(scene, entry.name)
     named = f"{told} ({taken})" if taken else told
     amount = price(scene, entry.total_minor)
-    return fitting.cut(f"{entry.quantity} × {named}", _LINE - len(amount) - 3) + f" = {amount}"
+    shown = scene.wording.placed(fitting.cut(named, _LINE - len(amount)))
+    return f"{entry.quantity} × {shown} = {scene.wording.placed(amount)}"
 
 
 def described(scene: Scene, taken: Iterable[Picked]) -> str:
