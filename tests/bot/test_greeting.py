@@ -82,7 +82,7 @@ def test_a_text_that_says_nothing_is_not_understood(text):
 def test_what_the_bot_cannot_read_is_told_kindly_with_the_buttons(kind):
     draft = greeted().say("", kind)
     assert draft.step == "unreadable"
-    assert "only read text and buttons" in draft.text
+    assert "read this kind of message" in draft.text
     assert "person" in options(draft)
 
 

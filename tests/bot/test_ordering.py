@@ -22,7 +22,7 @@ def guest(menu: Menu = FULL, **more) -> Guest:
 
 def test_the_kinds_of_order_are_those_of_the_menu():
     few = replace(FULL, types=(OrderType.DELIVERY, OrderType.CAR))
-    assert titles(guest(few).say("new order")) == ["Delivery", "From your car"]
+    assert titles(guest(few).say("new order")) == ["Delivery", "Curbside pickup"]
     assert choices(guest().say("new order"))[:4] == [f"type:{type_}" for type_ in OrderType]
 
 

@@ -36,7 +36,8 @@ def test_an_order_paid_online_is_told_with_its_link():
     seen = order(type_=OrderType.PICKUP, payment=PaymentMethod.ONLINE, payment_link="https://pay.example/x")
     draft = telling.accepted(seen, RESTAURANT, "en")
     assert (
-        draft.text == "Your order 1042 is in ✅ Thank you!\nPickup, Olaya\nTotal: 58 SAR\nTo pay: https://pay.example/x"
+        draft.text
+        == "We've received your order 1042 ✅ Thank you!\nPickup, Olaya\nTotal: 58 SAR\nTo pay: https://pay.example/x"
     )
 
 
@@ -61,7 +62,7 @@ def test_each_step_is_told_in_a_sentence(status, told):
 def test_a_delivered_order_is_told_with_the_three_buttons_of_the_rating():
     draft = telling.step(order(OrderStatus.DELIVERED), RESTAURANT, "ar")
     assert options(draft) == {
-        f"rate:now:{UID}": "قيّم الآن",
+        f"rate:now:{UID}": "تقييم الطلب",
         f"rate:later:{UID}": "لاحقاً",
         f"rate:help:{UID}": "مساعدة",
     }

@@ -52,7 +52,7 @@ def test_an_order_in_arabic_at_twilio_from_hello_to_five_stars(stack: Stack) -> 
     sara.taps("كبير")
     sara.taps("ثومية")
     sara.taps("تم")
-    sara.taps("أضف 2")
+    sara.taps("إضافة 2")
     sara.taps("إتمام الطلب")
     sara.says("الدور الثالث، شقة ٧")
     sara.taps("دفع إلكتروني")
@@ -68,7 +68,7 @@ def test_an_order_in_arabic_at_twilio_from_hello_to_five_stars(stack: Stack) -> 
     sara.hears()
     moves(stack, submitted["number"], status="Completed")
     sara.hears()
-    sara.taps("قيّم الآن")
+    sara.taps("تقييم الطلب")
     sara.taps("⭐⭐⭐⭐⭐")
     [order] = stack.api("/restaurants/demo/orders")["data"]
     assert (order["status"], order["rating"], order["paymentStatus"]) == ("RATED", 5, "paid")
@@ -120,7 +120,7 @@ def test_an_order_survives_a_restart_of_everything_in_its_middle(stack: Stack) -
     for restart, process in ((stack.start_web, stack.web), (stack.start_consumer, stack.consumer)):
         stack.kill(process)
         restart()
-    nora.taps("أضف 1")
+    nora.taps("إضافة 1")
     nora.taps("إتمام الطلب")
     nora.taps("نقداً")
     assert len(calls(stack, "submit")) == 1
@@ -176,7 +176,7 @@ def test_the_same_in_the_sandbox_in_arabic(sandbox: Stack) -> None:
     for status in ("PREPARING", "OUT_FOR_DELIVERY", "DELIVERED"):
         sandbox.cli("order", "status", "1", status)
         sara.hears()
-    sara.taps("قيّم الآن")
+    sara.taps("تقييم الطلب")
     sara.says("٥")
     [order] = sandbox.cli("order", "list", "demo")["data"]
     assert (order["status"], order["rating"], order["total"], order["type"]) == ("RATED", 5, 37, "delivery")

@@ -151,7 +151,8 @@ def _lost(here: Scene, *, is_gone: bool) -> Reply:
         shown = _led(here.saying(here.wording.say("gone")), "menu") if here.shelves.categories else None
         return replace(shown, understood=False) if shown else talking.fallback(here, "gone")
     if here.heard.kind not in _READABLE:
-        return talking.unreadable(here)
+        again = _shown_again(here, "unreadable_here")
+        return replace(again, understood=False) if again else talking.unreadable(here)
     if here.is_first:
         return talking.welcome(here)
     again = _shown_again(here, "place_typed" if here.state.step == Step.PLACE else "not_understood_here")

@@ -115,12 +115,12 @@ def way(says: Wording, order: OrderSeen) -> str:
 
 def payment(says: Wording, order: OrderSeen) -> str:
     """How the order is paid: that it is, the link, or in cash; nothing for what needs no payment any more."""
+    if order.payment_status is PaymentStatus.REFUNDED:
+        return says.say("refunded")
     if order.status in (OrderStatus.CANCELLED, OrderStatus.DELIVERED, OrderStatus.RATED):
         return ""
     if order.payment_status is PaymentStatus.PAID:
         return says.say("paid")
-    if order.payment_status is PaymentStatus.REFUNDED:
-        return says.say("refunded")
     if order.payment is PaymentMethod.ONLINE:
         return link(says, order, "pay")
     return says.say("pay_cash") if order.type is OrderType.DELIVERY else says.say("pay_there")

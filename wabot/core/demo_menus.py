@@ -36,7 +36,7 @@ def _service(id_: str, english: str, price_minor: int, about: str = "") -> MenuI
 
 _SIZE = Option(_both("الحجم", "Size"), (_choice("small", "صغير", "Small"), _choice("large", "كبير", "Large", 700)))
 _SIDE = Option(
-    _both("مع", "Served with"),
+    _both("الطبق الجانبي", "Side"),
     (
         _choice("rice", "أرز بالشعيرية", "Vermicelli rice"),
         _choice("fries", "بطاطس مقلية", "Fries"),
