@@ -186,7 +186,7 @@ def _now(scene: Scene, entry: Entry) -> Line | None:
 
 
 def _said_gone(scene: Scene, checks: list[_Check]) -> str:
-    gone = [describing.short(scene, check.was.line.name) for check in checks if check.now is None]
+    gone = [scene.wording.apart(describing.short(scene, check.was.line.name)) for check in checks if check.now is None]
     if not gone:
         return ""
     more = ["…"] if len(gone) > _GONE_SHOWN else []

@@ -151,7 +151,7 @@ def _ask_one_of(scene: Scene, step: Step, place: Place, question: str, rows: lis
     here, back = f"pick:{_address(scene)}", scene.row("back", f"undo:{_address(scene)}")
     if not _are_buttons(rows):
         return scene.lay_out(step, _about(scene, step, place, question), [*rows, back], here=here)
-    prices = [f"• {row.title}: {row.description}" for row in rows if row.description]
+    prices = [f"• {scene.wording.apart(row.title)}: {row.description}" for row in rows if row.description]
     has_room = len(rows) < _BUTTONS
     text = drafting.joined(question, *prices, "" if has_room else scene.wording.say("back_hint"))
     buttons = [Button(row.id, row.title) for row in ([*rows, back] if has_room else rows)]
@@ -229,5 +229,4 @@ def _add_on_row(scene: Scene, choice: str, one: AddOn) -> Row:
 
 
 def _extra(scene: Scene, minor: int) -> str:
-    sign = "+" if minor > 0 else ""
-    return sign + describing.price(scene, minor) if minor else ""
+    return describing.price(scene, minor, is_extra=True) if minor else ""

@@ -29,8 +29,9 @@ def short(scene: Scene, names: Names, otherwise: str = "unnamed_item") -> str:
     return fitting.cut(scene.wording.name(names, otherwise), _SHORT)
 
 
-def price(scene: Scene, minor: int) -> str:
-    return fitting.cut(scene.wording.price(minor, scene.profile.currency, scene.profile.currency_digits), _PRICE)
+def price(scene: Scene, minor: int, *, is_extra: bool = False) -> str:
+    currency, digits = scene.profile.currency, scene.profile.currency_digits
+    return fitting.cut(scene.wording.price(minor, currency, digits, is_extra=is_extra), _PRICE)
 
 
 def whole(scene: Scene, step: Step, item: MenuItem, *after: str) -> str:
@@ -45,17 +46,17 @@ def whole(scene: Scene, step: Step, item: MenuItem, *after: str) -> str:
 def line(scene: Scene, entry: Line) -> str:
     """A line of the cart: how many of what, with what, for how much."""
     taken = described(scene, (*entry.choices, *entry.add_ons))
-    told = short(scene, entry.name)
+    told = scene.wording.apart(short(scene, entry.name))
     named = f"{told} ({taken})" if taken else told
     amount = price(scene, entry.total_minor)
-    return fitting.cut(f"{entry.quantity} × {named}", _LINE - len(amount) - 3) + f" = {amount}"
+    shown = fitting.cut(f"{entry.quantity} × {named}", _LINE - len(amount) - 4)
+    is_open = shown.count(fitting.APART) > shown.count(fitting.TOGETHER)
+    return shown + (fitting.TOGETHER if is_open else "") + f" = {amount}"
 
 
 def described(scene: Scene, taken: Iterable[Picked]) -> str:
     """What was taken with an item, in one line."""
-    return scene.wording.comma.join(
-        short(scene, picked.name) + (f" ×{picked.quantity}" if picked.quantity > 1 else "") for picked in taken
-    )
+    return scene.wording.comma.join(_named(scene, picked) for picked in taken)
 
 
 def lines(scene: Scene, step: Step, before: Sequence[str], after: Sequence[str]) -> str:
@@ -93,6 +94,11 @@ def way(scene: Scene) -> str:
 
 def branch(scene: Scene, branch_id: str) -> Branch | None:
     return next((found for found in scene.known.menu.branches if branch_id and found.id == branch_id), None)
+
+
+def _named(scene: Scene, picked: Picked) -> str:
+    named = scene.wording.apart(short(scene, picked.name))
+    return f"{named} ×{picked.quantity}" if picked.quantity > 1 else named
 
 
 def _room(scene: Scene, step: Step, parts: Iterable[str]) -> int:

@@ -14,6 +14,11 @@ BUTTON_TITLE = 20
 ROW_DESCRIPTION = 72
 ID = 200
 
+APART = "\u2068"
+FROM_THE_LEFT = "\u2066"
+TOGETHER = "\u2069"
+"""Unicode's isolates: what stands between two of them does not touch the order of what stands around it."""
+
 _LONGEST = 4096
 _MARKS = ("Mn", "Me", "Mc")
 _JOINER = "\u200d"

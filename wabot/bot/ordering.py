@@ -198,7 +198,7 @@ def _nearest(scene: Scene, found: Branch) -> str:
     distance = _distance_km(scene, found)
     if not math.isfinite(distance):
         return ""
-    name = describing.short(scene, found.name, "unnamed_branch")
+    name = scene.wording.apart(describing.short(scene, found.name, "unnamed_branch"))
     return scene.wording.say("nearest", branch=name, distance=f"{max(distance, 0.1):.1f}")
 
 

@@ -97,7 +97,7 @@ def state(says: Wording, order: OrderSeen) -> str:
 
 def named(says: Wording, text: str, order: OrderSeen) -> str:
     """The text with the order's number, where it has one already."""
-    number = fitting.cut(fitting.line(order.number), _NUMBER)
+    number = says.apart(fitting.cut(fitting.line(order.number), _NUMBER))
     return says.say(text, numbered=f" {says.say('order_number', number=number)}" if number else "")
 
 

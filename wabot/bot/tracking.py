@@ -41,6 +41,6 @@ def _several(scene: Scene, orders: tuple[OrderSeen, ...]) -> Reply:
 
 
 def _row(scene: Scene, order: OrderSeen) -> Row:
-    number = fitting.cut(fitting.line(order.number), _NUMBER)
+    number = scene.wording.apart(fitting.cut(fitting.line(order.number), _NUMBER))
     title = scene.wording.say("order_title", number=number) if number else scene.wording.say("order_title_unnumbered")
     return Row(f"track:{order.uid}", title, telling.state(scene.wording, order))

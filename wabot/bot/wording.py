@@ -5,6 +5,7 @@ Texts are filled in literally and once: what a customer or a menu wrote is never
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -13,6 +14,7 @@ from typing import Self
 from wabot.bot import fitting
 from wabot.bot.state import LOCALES
 
+_ARABIC = frozenset({"R", "AL"})
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -29,6 +31,10 @@ class Wording:
     salam: list[str]
     manners: list[str]
     comma: str
+
+    @property
+    def is_arabic(self) -> bool:
+        return self.locale == "ar"
 
     @classmethod
     def read(cls, locale: str) -> Self:
@@ -54,10 +60,20 @@ class Wording:
         candidates = (descriptions.get(self.locale, ""), *descriptions.values())
         return next(filter(None, map(fitting.paragraphs, candidates)), "")
 
-    def price(self, minor: int, currency: str, digits: int) -> str:
-        """The price in Latin digits, whole amounts without decimals: `24.50 SAR`, `24 ر.س`."""
+    def apart(self, text: str) -> str:
+        """The text as it can stand in a line of ours: what runs the other way would take its neighbours along."""
+        kinds = set(map(unicodedata.bidirectional, text))
+        is_arabic = not kinds.isdisjoint(_ARABIC)
+        is_ours = is_arabic and "L" not in kinds if self.is_arabic else not is_arabic
+        return text if is_ours or not text or text.isdecimal() else f"{fitting.APART}{text}{fitting.TOGETHER}"
+
+    def price(self, minor: int, currency: str, digits: int, *, is_extra: bool = False) -> str:
+        """The price in Latin digits, whole amounts without decimals: `24.50 SAR`, `24 ر.س`; an extra has its sign."""
         code = fitting.line(currency)
-        return f"{_amount(minor, digits)} {self.currencies.get(code, code)}".strip()
+        amount = ("+" if is_extra and minor > 0 else "") + _amount(minor, digits)
+        if self.is_arabic and not amount[0].isdecimal():
+            amount = f"{fitting.FROM_THE_LEFT}{amount}{fitting.TOGETHER}"
+        return f"{amount} {self.currencies.get(code, code)}".strip()
 
 
 ALL: Mapping[str, Wording] = {locale: Wording.read(locale) for locale in LOCALES}
