@@ -139,7 +139,7 @@ def test_a_price_that_rose_before_the_summary_is_told_and_charged():
     one.say("2 kebab")
     one.menu = with_item(FULL, replace(KEBAB, price_minor=4000))
     draft = one.say("checkout")
-    assert draft.text.startswith("Some prices have changed since you chose. These are today's.")
+    assert draft.text.startswith("Some prices have changed since you chose. These are the current ones.")
     assert "2 × Kebab = 80 SAR" in draft.text
     one.say("cash")
     assert one.wishes[0].total_minor == 8000
@@ -287,6 +287,11 @@ def test_a_tap_or_a_known_word_at_the_summary_is_no_note():
         assert one.state.cart.notes == ""
 
 
+def test_the_summarys_last_line_is_the_question_that_its_buttons_answer():
+    assert at_the_summary(guest()).text.endswith("To place the order, choose how you'd like to pay:")
+    assert at_the_summary(guest(SMALL)).text.endswith("Shall we place the order?")
+
+
 def test_an_endless_note_is_cut_and_the_total_stays():
     one = guest()
     at_the_summary(one)
@@ -303,7 +308,7 @@ def test_a_full_cart_of_long_names_still_shows_its_total_and_its_question():
         one.choose(f"buy:99:c/i{n}")
     assert len(one.state.cart.entries) == 50
     draft = one.say("checkout")
-    assert "more lines" in draft.text
+    assert "More items: " in draft.text
     assert f"Total: {99 * sum(1000 + n for n in range(50)) / 100:.2f} SAR" in draft.text
     assert "choose how you'd like to pay" in draft.text
     one.say("cash")

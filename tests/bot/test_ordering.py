@@ -22,7 +22,7 @@ def guest(menu: Menu = FULL, **more) -> Guest:
 
 def test_the_kinds_of_order_are_those_of_the_menu():
     few = replace(FULL, types=(OrderType.DELIVERY, OrderType.CAR))
-    assert titles(guest(few).say("new order")) == ["Delivery", "From your car"]
+    assert titles(guest(few).say("new order")) == ["Delivery", "Car pickup"]
     assert choices(guest().say("new order"))[:4] == [f"type:{type_}" for type_ in OrderType]
 
 
@@ -58,7 +58,7 @@ def test_branches_are_listed_nearest_first_once_the_place_is_known():
     assert titles(one.say("pickup"))[:3] == ["Nakheel", "Olaya", "Nowhere"]
     draft = one.send(HOME)
     assert titles(draft)[:3] == ["Olaya", "Nakheel", "Nowhere"]
-    assert "Nearest to you: Olaya (0.9 km)" in draft.text
+    assert draft.text.endswith("From which branch?\nNearest to you: Olaya (0.9 km)")
 
 
 def test_many_branches_are_paged_and_none_is_dropped():

@@ -36,14 +36,20 @@ def test_an_order_paid_online_is_told_with_its_link():
     seen = order(type_=OrderType.PICKUP, payment=PaymentMethod.ONLINE, payment_link="https://pay.example/x")
     draft = telling.accepted(seen, RESTAURANT, "en")
     assert (
-        draft.text == "Your order 1042 is in ✅ Thank you!\nPickup, Olaya\nTotal: 58 SAR\nTo pay: https://pay.example/x"
+        draft.text
+        == "We've received your order 1042 ✅ Thank you!\nPickup, Olaya\nTotal: 58 SAR\nTo pay: https://pay.example/x"
     )
 
 
 @pytest.mark.parametrize("link", ["", " ", "https://pay.example/\nx", "https://pay.example/" + "x" * 600])
-def test_a_link_that_cannot_be_shown_whole_is_not_shown(link):
+def test_instead_of_a_link_that_cannot_be_shown_whole_the_customer_is_told_how_to_go_on(link):
     draft = telling.accepted(order(payment=PaymentMethod.ONLINE, payment_link=link), SALON, "")
-    assert "pay" not in draft.text.lower()
+    assert draft.text.endswith("The payment link isn't available right now. To arrange your payment, type: agent")
+
+
+def test_a_cancelled_order_whose_money_went_back_is_told_so():
+    draft = telling.step(order(OrderStatus.CANCELLED, payment_status=PaymentStatus.REFUNDED), SALON, "")
+    assert draft.text.endswith("we're here.\nRefunded")
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_an_order_in_arabic_at_twilio_from_hello_to_five_stars(stack: Stack) -> 
     sara.taps("كبير")
     sara.taps("ثومية")
     sara.taps("تم")
-    sara.taps("أضف 2")
+    sara.taps("إضافة 2")
     sara.taps("إتمام الطلب")
     sara.says("الدور الثالث، شقة ٧")
     sara.taps("دفع إلكتروني")
@@ -120,7 +120,7 @@ def test_an_order_survives_a_restart_of_everything_in_its_middle(stack: Stack) -
     for restart, process in ((stack.start_web, stack.web), (stack.start_consumer, stack.consumer)):
         stack.kill(process)
         restart()
-    nora.taps("أضف 1")
+    nora.taps("إضافة 1")
     nora.taps("إتمام الطلب")
     nora.taps("نقداً")
     assert len(calls(stack, "submit")) == 1

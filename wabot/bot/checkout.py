@@ -33,8 +33,8 @@ def summary(scene: Scene) -> Reply:
         scene.wording.say("phone_given", phone=scene.cart.phone) if scene.known.needs_phone else "",
         scene.wording.say("notes", notes=notes) if notes else "",
         describing.total(scene),
-        scene.wording.say("confirm_and_pay" if len(_payments(scene)) > 1 else "confirm"),
         scene.wording.say("notes_change" if notes else _hint(scene)),
+        scene.wording.say("confirm_and_pay" if len(_payments(scene)) > 1 else "confirm"),
     ]
     text = describing.lines(scene, Step.SUMMARY, [scene.wording.say("summary")], after)
     return replace(

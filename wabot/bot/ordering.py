@@ -110,7 +110,8 @@ def branches(scene: Scene, rest: str = "") -> Reply:
     if page.has_more:
         rows.append(scene.row("more", f"branches:{page.number + 1}"))
     rows.append(scene.row("back", returning.before_place(scene)))
-    text = drafting.joined(scene.wording.say("branch"), _nearest(scene, offered[0][1]))
+    hint = _nearest(scene, offered[0][1]) or scene.wording.say("branch_hint")
+    text = drafting.joined(scene.wording.say("branch"), hint)
     return scene.lay_out(Step.BRANCH, text, rows, here=f"branches:{page.number}")
 
 
