@@ -292,6 +292,13 @@ def test_the_summarys_last_line_is_the_question_that_its_buttons_answer():
     assert at_the_summary(guest(SMALL)).text.endswith("Shall we place the order?")
 
 
+@pytest.mark.parametrize(
+    ("method", "told"), [(PaymentMethod.CASH, "Cash on delivery"), (PaymentMethod.ONLINE, "Online payment")]
+)
+def test_where_there_is_one_way_to_pay_the_summary_names_it(method, told):
+    assert told in at_the_summary(guest(replace(FULL, payments=(method,)))).text.splitlines()
+
+
 def test_an_endless_note_is_cut_and_the_total_stays():
     one = guest()
     at_the_summary(one)
