@@ -275,3 +275,8 @@ def test_a_cart_that_expired_is_mentioned_once():
     draft = one.say("هلا", cart_expired=True)
     assert "سلتكم السابقة انتهت مدتها" in draft.text
     assert "انتهت" not in one.say("هلا").text
+
+
+def test_nobody_is_asked_where_an_order_goes_while_there_is_nothing_to_order():
+    draft = guest(replace(FULL, categories=())).say("new order")
+    assert draft.text.endswith("The menu isn't available right now. How can we help you?")

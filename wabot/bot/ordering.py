@@ -20,7 +20,7 @@ def begin(scene: Scene, _rest: str = "") -> Reply:
     scene.need_menu()
     if not scene.cart.is_empty:
         return reviewing.cart(scene)
-    if not scene.takes_orders:
+    if not (scene.takes_orders and scene.known.menu.categories):
         return browsing.menu(scene)
     return types(scene.with_cart(scene.cart.emptied()).with_pick(None))
 
