@@ -63,7 +63,7 @@ def test_in_arabic_a_sign_stays_on_the_left_of_its_number():
 
 def test_in_arabic_a_telephone_number_is_shown_from_its_beginning():
     one = Guest(GRILL, FULL, needs_phone=True)
-    assert "على: \u200e+966 55 123 4567" in one.say("موظف").text
+    assert "وللتواصل المباشر: \u200e+966 55 123 4567" in one.say("موظف").text
     at_the_summary(one)
     assert "رقم الجوال: \u200e+966551234567" in one.say("+966551234567").text
 
