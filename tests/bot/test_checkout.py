@@ -287,6 +287,18 @@ def test_a_tap_or_a_known_word_at_the_summary_is_no_note():
         assert one.state.cart.notes == ""
 
 
+def test_the_summarys_last_line_is_the_question_that_its_buttons_answer():
+    assert at_the_summary(guest()).text.endswith("To place the order, choose how you'd like to pay:")
+    assert at_the_summary(guest(SMALL)).text.endswith("Shall we place the order?")
+
+
+@pytest.mark.parametrize(
+    ("method", "told"), [(PaymentMethod.CASH, "Cash on delivery"), (PaymentMethod.ONLINE, "Online payment")]
+)
+def test_where_there_is_one_way_to_pay_the_summary_names_it(method, told):
+    assert told in at_the_summary(guest(replace(FULL, payments=(method,)))).text.splitlines()
+
+
 def test_an_endless_note_is_cut_and_the_total_stays():
     one = guest()
     at_the_summary(one)
@@ -303,7 +315,7 @@ def test_a_full_cart_of_long_names_still_shows_its_total_and_its_question():
         one.choose(f"buy:99:c/i{n}")
     assert len(one.state.cart.entries) == 50
     draft = one.say("checkout")
-    assert " more\n" in draft.text
+    assert "More items: " in draft.text
     assert f"Total: {99 * sum(1000 + n for n in range(50)) / 100:.2f} SAR" in draft.text
     assert "choose how you'd like to pay" in draft.text
     one.say("cash")

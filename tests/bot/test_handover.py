@@ -10,7 +10,7 @@ def test_the_button_for_a_person_calls_one_and_confirms_it():
     assert answer.needs_person
     [draft] = answer.drafts
     assert (draft.kind, draft.step) == (Kind.TEXT, "handover")
-    assert draft.text.endswith("على: \u2068+966 55 123 4567\u2069")
+    assert draft.text.endswith("وللتواصل المباشر: \u2068+966 55 123 4567\u2069")
 
 
 def test_without_a_support_contact_none_is_named():

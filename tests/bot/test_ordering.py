@@ -58,7 +58,7 @@ def test_branches_are_listed_nearest_first_once_the_place_is_known():
     assert titles(one.say("pickup"))[:3] == ["Nakheel", "Olaya", "Nowhere"]
     draft = one.send(HOME)
     assert titles(draft)[:3] == ["Olaya", "Nakheel", "Nowhere"]
-    assert "Nearest to you: Olaya (0.9 km)" in draft.text
+    assert draft.text.endswith("From which branch?\nNearest to you: Olaya (0.9 km)")
 
 
 def test_many_branches_are_paged_and_none_is_dropped():
@@ -275,3 +275,8 @@ def test_a_cart_that_expired_is_mentioned_once():
     draft = one.say("هلا", cart_expired=True)
     assert "سلتكم السابقة انتهت مدتها" in draft.text
     assert "انتهت" not in one.say("هلا").text
+
+
+def test_nobody_is_asked_where_an_order_goes_while_there_is_nothing_to_order():
+    draft = guest(replace(FULL, categories=())).say("new order")
+    assert draft.text.endswith("The menu isn't available right now. How can we help you?")

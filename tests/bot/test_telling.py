@@ -42,9 +42,14 @@ def test_an_order_paid_online_is_told_with_its_link():
 
 
 @pytest.mark.parametrize("link", ["", " ", "https://pay.example/\nx", "https://pay.example/" + "x" * 600])
-def test_a_link_that_cannot_be_shown_whole_is_not_shown(link):
+def test_instead_of_a_link_that_cannot_be_shown_whole_the_customer_is_told_how_to_go_on(link):
     draft = telling.accepted(order(payment=PaymentMethod.ONLINE, payment_link=link), SALON, "")
-    assert "pay" not in draft.text.lower()
+    assert draft.text.endswith("The payment link isn't available right now. To arrange your payment, type: agent")
+
+
+def test_a_cancelled_order_whose_money_went_back_is_told_so():
+    draft = telling.step(order(OrderStatus.CANCELLED, payment_status=PaymentStatus.REFUNDED), SALON, "")
+    assert draft.text.endswith("we're here.\nRefunded")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +67,7 @@ def test_each_step_is_told_in_a_sentence(status, told):
 def test_a_delivered_order_is_told_with_the_three_buttons_of_the_rating():
     draft = telling.step(order(OrderStatus.DELIVERED), RESTAURANT, "ar")
     assert options(draft) == {
-        f"rate:now:{UID}": "تقييم الطلب",
+        f"rate:now:{UID}": "قيّم الآن",
         f"rate:later:{UID}": "لاحقاً",
         f"rate:help:{UID}": "مساعدة",
     }

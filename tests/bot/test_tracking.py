@@ -73,6 +73,11 @@ def test_an_order_that_is_paid_or_refunded_is_told_so_and_shows_no_link():
         assert "pay.example" not in text
 
 
+def test_a_cancelled_order_that_is_refunded_is_told_so():
+    order = an_order(OrderStatus.CANCELLED, payment_status=PaymentStatus.REFUNDED)
+    assert guest(order).say("track").text.endswith("Refunded")
+
+
 def test_somebody_with_an_order_on_its_way_is_offered_to_track_it():
     assert "track" in dict(offered(guest(ON_THE_WAY).say("hello")))
     assert "track" not in dict(offered(guest(DELIVERED).say("hello")))
@@ -81,3 +86,11 @@ def test_somebody_with_an_order_on_its_way_is_offered_to_track_it():
 def test_a_cancelled_order_that_was_refunded_is_told_so():
     order = an_order(OrderStatus.CANCELLED, payment_status=PaymentStatus.REFUNDED)
     assert guest(order).say("track").text.endswith("Refunded")
+
+
+@pytest.mark.parametrize("said", ["cancel my order", "إلغاء الطلب", "cancel"])
+def test_who_asks_to_cancel_an_order_that_was_placed_learns_that_it_still_stands(said):
+    draft = guest(ON_THE_WAY).say(said)
+    assert draft.text.endswith("Your order hasn't been cancelled. To cancel it, please talk to a person.")
+    assert list(dict(offered(draft))) == ["person", "track"]
+    assert "Your cart is empty" in guest(DELIVERED).say(said).text

@@ -68,7 +68,7 @@ def test_an_order_in_arabic_at_twilio_from_hello_to_five_stars(stack: Stack) -> 
     sara.hears()
     moves(stack, submitted["number"], status="Completed")
     sara.hears()
-    sara.taps("تقييم الطلب")
+    sara.taps("قيّم الآن")
     sara.taps("⭐⭐⭐⭐⭐")
     [order] = stack.api("/restaurants/demo/orders")["data"]
     assert (order["status"], order["rating"], order["paymentStatus"]) == ("RATED", 5, "paid")
@@ -176,7 +176,7 @@ def test_the_same_in_the_sandbox_in_arabic(sandbox: Stack) -> None:
     for status in ("PREPARING", "OUT_FOR_DELIVERY", "DELIVERED"):
         sandbox.cli("order", "status", "1", status)
         sara.hears()
-    sara.taps("تقييم الطلب")
+    sara.taps("قيّم الآن")
     sara.says("٥")
     [order] = sandbox.cli("order", "list", "demo")["data"]
     assert (order["status"], order["rating"], order["total"], order["type"]) == ("RATED", 5, 37, "delivery")

@@ -33,8 +33,9 @@ def summary(scene: Scene) -> Reply:
         scene.wording.say("phone_given", phone=scene.cart.phone) if scene.known.needs_phone else "",
         scene.wording.say("notes", notes=notes) if notes else "",
         describing.total(scene),
-        scene.wording.say("confirm_and_pay" if len(_payments(scene)) > 1 else "confirm"),
+        _only_payment(scene),
         scene.wording.say("notes_change" if notes else _hint(scene)),
+        scene.wording.say("confirm_and_pay" if len(_payments(scene)) > 1 else "confirm"),
     ]
     text = describing.lines(scene, Step.SUMMARY, [scene.wording.say("summary")], after)
     return replace(
@@ -205,6 +206,16 @@ def _below(scene: Scene, missing: int) -> str:
 def _payments(scene: Scene) -> list[PaymentMethod]:
     """The ways to pay; a menu that names none is paid in cash."""
     return list(dict.fromkeys(scene.known.menu.payments)) or [PaymentMethod.CASH]
+
+
+def _only_payment(scene: Scene) -> str:
+    """How the order is paid where the customer is not asked."""
+    first, *others = _payments(scene)
+    if others:
+        return ""
+    if first is PaymentMethod.ONLINE:
+        return scene.wording.say("pay_online")
+    return telling.in_cash(scene.wording, scene.cart.type)
 
 
 def _hint(scene: Scene) -> str:

@@ -55,9 +55,7 @@ def line(scene: Scene, entry: Line) -> str:
 
 def described(scene: Scene, taken: Iterable[Picked]) -> str:
     """What was taken with an item, in one line."""
-    return scene.wording.comma.join(
-        short(scene, picked.name) + (f" ×{picked.quantity}" if picked.quantity > 1 else "") for picked in taken
-    )
+    return scene.wording.comma.join(_named(scene, picked) for picked in taken)
 
 
 def lines(scene: Scene, step: Step, before: Sequence[str], after: Sequence[str]) -> str:
@@ -95,6 +93,11 @@ def way(scene: Scene) -> str:
 
 def branch(scene: Scene, branch_id: str) -> Branch | None:
     return next((found for found in scene.known.menu.branches if branch_id and found.id == branch_id), None)
+
+
+def _named(scene: Scene, picked: Picked) -> str:
+    named = short(scene, picked.name)
+    return f"{named} ×{picked.quantity}" if picked.quantity > 1 else named
 
 
 def _room(scene: Scene, step: Step, parts: Iterable[str]) -> int:

@@ -20,7 +20,7 @@ def begin(scene: Scene, _rest: str = "") -> Reply:
     scene.need_menu()
     if not scene.cart.is_empty:
         return reviewing.cart(scene)
-    if not scene.takes_orders:
+    if not (scene.takes_orders and scene.known.menu.categories):
         return browsing.menu(scene)
     return types(scene.with_cart(scene.cart.emptied()).with_pick(None))
 
@@ -110,7 +110,8 @@ def branches(scene: Scene, rest: str = "") -> Reply:
     if page.has_more:
         rows.append(scene.row("more", f"branches:{page.number + 1}"))
     rows.append(scene.row("back", returning.before_place(scene)))
-    text = drafting.joined(scene.wording.say("branch"), _nearest(scene, offered[0][1]))
+    hint = _nearest(scene, offered[0][1]) or scene.wording.say("branch_hint")
+    text = drafting.joined(scene.wording.say("branch"), hint)
     return scene.lay_out(Step.BRANCH, text, rows, here=f"branches:{page.number}")
 
 

@@ -76,7 +76,10 @@ def set_quantity(scene: Scene, rest: str) -> Reply | None:
 
 
 def clear(scene: Scene, _rest: str = "") -> Reply:
-    """Whether really all of it is to go."""
+    """Whether really all of it is to go; an order that was placed is cancelled by a person."""
+    if scene.cart.is_empty and scene.open_orders:
+        buttons = [scene.button("person", "person"), scene.button("track", "track")]
+        return scene.offer(Step.ORDERS, scene.wording.say("not_cancelled"), buttons)
     if scene.cart.is_empty:
         return cart(scene)
     buttons = [scene.button("clear_all", f"cleared:{scene.cart.version}"), scene.button("keep", "cart")]

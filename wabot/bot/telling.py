@@ -65,7 +65,8 @@ def step(order: OrderSeen, profile: Profile, locale: str) -> Draft | None:
         case OrderStatus.DELIVERED:
             return _delivered(says, order)
         case OrderStatus.CANCELLED:
-            return drafting.offer(Step.ORDER_CANCELLED, state(says, order), _ways_on(says), Purpose.ORDER)
+            text = drafting.joined(state(says, order), payment(says, order))
+            return drafting.offer(Step.ORDER_CANCELLED, text, _ways_on(says), Purpose.ORDER)
     return None
 
 
@@ -114,7 +115,7 @@ def way(says: Wording, order: OrderSeen) -> str:
 
 
 def payment(says: Wording, order: OrderSeen) -> str:
-    """How the order is paid: that it is, the link, or in cash; nothing for what needs no payment any more."""
+    """How the order is paid: that it is, the link, or in cash; of what needs no payment any more, only a refund."""
     if order.payment_status is PaymentStatus.REFUNDED:
         return says.say("refunded")
     if order.status in (OrderStatus.CANCELLED, OrderStatus.DELIVERED, OrderStatus.RATED):
@@ -122,8 +123,13 @@ def payment(says: Wording, order: OrderSeen) -> str:
     if order.payment_status is PaymentStatus.PAID:
         return says.say("paid")
     if order.payment is PaymentMethod.ONLINE:
-        return link(says, order, "pay")
-    return says.say("pay_cash") if order.type is OrderType.DELIVERY else says.say("pay_there")
+        return link(says, order, "pay") or says.say("pay_unavailable")
+    return in_cash(says, order.type)
+
+
+def in_cash(says: Wording, type_: OrderType | None) -> str:
+    """Where the cash changes hands."""
+    return says.say("pay_cash" if type_ is OrderType.DELIVERY else "pay_there")
 
 
 def link(says: Wording, order: OrderSeen, text: str) -> str:

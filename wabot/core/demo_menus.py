@@ -48,7 +48,7 @@ _SUGAR = Option(_both("السكر", "Sugar"), (_choice("with-sugar", "بسكر",
                                           _choice("without-sugar", "بدون سكر", "Without sugar")))  # fmt: skip
 _SAUCES = (_add_on("garlic", "ثومية", "Garlic sauce", 200, 3), _add_on("tahini", "طحينة", "Tahini", 200, 3))
 _CREAM = (_add_on("cream", "قشطة", "Clotted cream", 500), _add_on("ice-cream", "بوظة عربية", "Arabic ice cream", 900))
-_MINT = (_add_on("extra-mint", "نعناع زيادة", "Extra mint", 100),)
+_MINT = (_add_on("extra-mint", "نعناع إضافي", "Extra mint", 100),)
 _ON_THE_SPOT = (OrderType.PICKUP, OrderType.DINE_IN, OrderType.CAR)
 _BRANCHES = (
     Branch("olaya", _both("فرع العليا", "Al Olaya"), _both("الرياض", "Riyadh"), "+966500000011", 24.6911, 46.6853),
