@@ -85,6 +85,8 @@ def result(run: UsageRun) -> dict[str, Any]:
 
 
 _OF_A_QUESTION: Mapping[Reason, str] = {
+    Reason.TOKEN: "The provider does not accept the access key that is asked with; enter a new one.",
+    Reason.SETUP: "The provider cannot be asked as this channel is set up; correct its settings.",
     Reason.RATE: "The provider was asked for usage more often than it allows.",
     Reason.PROVIDER: "The provider had a fault for a moment.",
     Reason.NETWORK: "The provider could not be reached.",
