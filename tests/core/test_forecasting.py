@@ -174,3 +174,14 @@ def test_a_currency_with_nothing_to_pay_is_not_forecast_beside_another(stage: St
     found = forecasting.shape(tenant(), now)
     assert found is not None
     assert (found["currency"], found["low"]) == ("USD", 1)
+
+
+def test_what_is_free_in_the_tenant_s_currency_is_no_forecast_of_what_is_paid_in_others(stage: Stage) -> None:
+    rates = ("marketing,*,2026-01-01,USD", "utility,*,2026-01-01,EUR", "service,*,2026-01-01,SAR")
+    load(*(f"{rate},1,0" for rate in rates))
+    now = datetime(2027, 3, 10, 12, tzinfo=UTC)
+    for category in ("marketing", "utility"):
+        delivers(stage, now - timedelta(days=2), category=category, **REGULAR)
+    delivers(stage, now - timedelta(days=2), category="service", **ENTRY_POINT)
+    assert forecasting.shape(tenant(), now) is None
+    assert forecasting.shape(tenant(), now, "SAR") == {"low": 0, "expected": 0, "high": 0, "currency": "SAR"}

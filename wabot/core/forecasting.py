@@ -56,8 +56,9 @@ def shape(tenant: Tenant, now: datetime, currency: str = "") -> dict[str, Any] |
         return None
     known = dict(found.high.micros) or {costing.shown_currency(tenant): 0}
     to_pay = [one for one, micros in known.items() if micros] or [*known]
+    spoken = [*known] if currency else to_pay
     currency = currency or (to_pay[0] if len(to_pay) == 1 else tenant.currency)
-    if not currency or currency not in known:
+    if not currency or currency not in spoken:
         return None
     low, expected, high = (money.number(micros) for micros in found.within(currency))
     return {"low": low, "expected": expected, "high": high, "currency": currency}
