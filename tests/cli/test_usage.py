@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.cli.conftest import Shell, Stage
+from tests.core.prices import REGULAR, delivers, load
 from tests.core.test_metering import comes_in, go_to, goes_out
 from wabot.cli.usage import table
 from wabot.core import tenancy
@@ -54,6 +55,15 @@ def test_days_are_listed_within_their_ends(shop: Shell) -> None:
     [day] = shop.json("usage", "daily", "bait", "--from", "2027-03-10", "--to", "2027-03-11")["data"]
     assert (day["date"], day["messagesOut"], day["categories"]) == ("2027-03-10", 1, {"utility": 1})
     assert "2027-03-12" in shop.ok("usage", "daily", "bait")
+
+
+def test_what_was_paid_in_two_currencies_is_listed_in_both(shop: Shell, stage: Stage) -> None:
+    load("utility,*,2027-01-01,USD,0.04,0", "marketing,*,2027-01-01,EUR,0.2,0")
+    for category in ("utility", "marketing"):
+        delivers(stage, NOON, category=category, **REGULAR)
+    assert shop.json("usage", "daily", "bait", "--to", "2027-03-10")["data"][0]["cost"] is None
+    for listing in ("daily", "costs"):
+        assert "0.2 EUR, 0.04 USD" in shop.ok("usage", listing, "bait")
 
 
 def test_a_month_is_exported_oldest_day_first(shop: Shell) -> None:

@@ -29,6 +29,7 @@ class Meter:
         self.told[number] = list(days)
 
     def refuses(self, number: str, code: str = "temporary", status: int = 500, **headers: str) -> None:
+        """Without a code it says nothing about it."""
         self.refused[number] = (status, code, headers)
 
     def trips(self, number: str) -> None:
@@ -48,7 +49,7 @@ class Meter:
             raise RuntimeError(number)
         if number in self.refused:
             status, code, headers = self.refused[number]
-            return status, headers, json.dumps({"error": {"code": code, "message": "as told"}})
+            return status, headers, json.dumps({"error": {"code": code, "message": "as told"}}) if code else ""
         days = [day for day in self.told.get(number, []) if first <= day["date"] <= last]
         return 200, {}, json.dumps({"days": days})
 

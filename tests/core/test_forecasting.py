@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.conftest import Stage
-from tests.core.prices import REGULAR, delivers, load
+from tests.core.prices import ENTRY_POINT, REGULAR, delivers, load
 from tests.core.test_metering import tenant
 from wabot.core import days, forecasting, tenancy
 from wabot.core.costing import Rates
@@ -143,3 +143,45 @@ def test_without_a_price_nothing_is_forecast(stage: Stage) -> None:
     now = datetime(2027, 3, 10, 12, tzinfo=UTC)
     delivers(stage, now - timedelta(days=9), category="utility", **REGULAR)
     assert forecasting.shape(tenant(), now) is None
+
+
+@pytest.mark.parametrize(
+    ("currencies", "shown"),
+    [
+        (("EUR", "USD"), None),
+        (("EUR", "SAR"), "SAR"),
+        (("EUR", "EUR"), "EUR"),
+    ],
+)
+def test_among_several_currencies_only_the_tenant_s_is_forecast_and_never_as_nothing(
+    stage: Stage, currencies: tuple[str, str], shown: str | None
+) -> None:
+    marketing, utility = currencies
+    load(f"marketing,*,2026-01-01,{marketing},1,0", f"utility,*,2026-01-01,{utility},1,0")
+    now = datetime(2027, 3, 10, 12, tzinfo=UTC)
+    for category in ("marketing", "utility"):
+        delivers(stage, now - timedelta(days=2), category=category, **REGULAR)
+    found = forecasting.shape(tenant(), now)
+    assert (found and found["currency"]) == shown
+    assert found is None or found["high"] > 0
+
+
+def test_a_currency_with_nothing_to_pay_is_not_forecast_beside_another(stage: Stage) -> None:
+    load("marketing,*,2026-01-01,USD,1,0", "utility,*,2026-01-01,SAR,1,0")
+    now = datetime(2027, 3, 10, 12, tzinfo=UTC)
+    delivers(stage, now - timedelta(days=2), category="marketing", **REGULAR)
+    delivers(stage, now - timedelta(days=2), category="utility", **ENTRY_POINT)
+    found = forecasting.shape(tenant(), now)
+    assert found is not None
+    assert (found["currency"], found["low"]) == ("USD", 1)
+
+
+def test_what_is_free_in_the_tenant_s_currency_is_no_forecast_of_what_is_paid_in_others(stage: Stage) -> None:
+    rates = ("marketing,*,2026-01-01,USD", "utility,*,2026-01-01,EUR", "service,*,2026-01-01,SAR")
+    load(*(f"{rate},1,0" for rate in rates))
+    now = datetime(2027, 3, 10, 12, tzinfo=UTC)
+    for category in ("marketing", "utility"):
+        delivers(stage, now - timedelta(days=2), category=category, **REGULAR)
+    delivers(stage, now - timedelta(days=2), category="service", **ENTRY_POINT)
+    assert forecasting.shape(tenant(), now) is None
+    assert forecasting.shape(tenant(), now, "SAR") == {"low": 0, "expected": 0, "high": 0, "currency": "SAR"}

@@ -294,6 +294,16 @@ def test_whatever_a_provider_refuses_with_is_shown_and_tried_again(meter: Meter,
     assert failed["nextTryAt"] is not None
 
 
+@pytest.mark.parametrize("status", [302, 401, 418, 429, 500, 503])
+def test_a_refusal_without_words_is_told_as_one_of_a_question_and_not_of_a_message(meter: Meter, status: int) -> None:
+    meter.refuses(SECOND, "", status)
+    ask()
+    pull_all()
+    [failed] = usage_jobs.result(UsageRun.load_one(""))["failed"]
+    assert failed["code"] in (f"http_{status}", "unexpected_redirect")
+    assert failed["reason"].startswith("The provider ")
+
+
 def test_an_answer_that_nobody_can_read_is_a_failure_and_keeps_what_was(stage: Stage, meter: Meter) -> None:
     meter.tells(FIRST, day("2027-03-09"))
     ask()

@@ -130,6 +130,27 @@ def test_who_tells_only_a_total_is_compared_by_it(stage: Stage) -> None:
     assert row["total"] == {"of": "sent", "ours": 2, "theirs": 3, "difference": 1}
 
 
+def test_who_tells_what_went_in_and_out_is_compared_by_what_went_out(stage: Stage) -> None:
+    delivers(stage, NOON, 3, **UTILITY)
+    tells(stage, categories={"whatsapp-inbound": 2, "whatsapp-outbound": 3}, messages_in=2, messages_out=3)
+    assert (only()["matches"], only()["categories"]) == (True, {})
+    assert only()["total"] == {"of": "sent", "ours": 3, "theirs": 3, "difference": 0}
+
+
+@pytest.mark.parametrize("word", ["whatsapp-template-utility", "WHATSAPP_UTILITY", "utility"])
+def test_a_word_of_the_provider_s_own_is_compared_as_the_category_that_it_ends_with(stage: Stage, word: str) -> None:
+    delivers(stage, NOON, 3, **UTILITY)
+    tells(stage, categories={word: 2, "whatsapp-outbound": 3}, messages_out=3)
+    assert only()["categories"] == {"utility": {"ours": 3, "theirs": 2, "difference": -1}}
+    assert only()["total"] == {"of": "delivered", "ours": 3, "theirs": 2, "difference": -1}
+
+
+def test_a_word_that_we_have_too_is_compared_as_itself(stage: Stage) -> None:
+    delivers(stage, NOON, category="group_service", **REGULAR)
+    tells(stage, categories={"GROUP_SERVICE": 1})
+    assert only()["categories"] == {"group_service": {"ours": 1, "theirs": 1, "difference": 0}}
+
+
 @pytest.mark.parametrize(
     ("rate", "told", "ours", "difference"),
     [

@@ -16,7 +16,8 @@ from wabot.store import db, tenants
     ("values", "settings"),
     [({"slug": "Bait"}, {}), ({"slug": ""}, {}), ({"slug": "a" * 65}, {}), ({"slug": "../x"}, {}), ({"name": " "}, {}),
      ({"timezone": "Mars/Base"}, {}), ({"timezone": "../etc"}, {}), ({"locale": "fr"}, {}), ({"currency": "riyal"}, {}),
-     ({"daily_limit": 0}, {}), ({"in_per_customer": 0}, {}), ({}, {"colour": "red"}),
+     ({"timezone": "localtime"}, {}), ({"timezone": "right/Asia/Riyadh"}, {}),
+     ({"daily_limit": 0}, {}), ({"daily_limit": 10**20}, {}), ({"in_per_customer": 0}, {}), ({}, {"colour": "red"}),
      ({}, {"handover_minutes": "soon"}), ({}, {"debounce_seconds": "2.1"}),
      ({}, {"debounce_seconds": "-1"}), ({}, {"debounce_seconds": "0,5"}), ({}, {"debounce_seconds": "nan"})],
 )  # fmt: skip

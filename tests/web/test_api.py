@@ -64,7 +64,9 @@ def test_search_finds_by_name_and_number_and_takes_wildcards_literally(cast: Cas
     [("limit=0", "bad_limit"), ("limit=201", "bad_limit"), ("limit=x", "bad_limit"), ("cursor=x", "bad_cursor"),
      ("cursor=-1", "bad_cursor"), ("state=asleep", "bad_state"), ("token=abc", "secret_in_query"),
      ("limit=²", "bad_limit"),
-     ("API_KEY=abc", "secret_in_query")],
+     ("API_KEY=abc", "secret_in_query"), ("x_api_key=abc", "secret_in_query"), ("api-key=abc", "secret_in_query"),
+     ("DASHBOARD_API_KEY=abc", "secret_in_query"), ("q=wabot_pat_abc", "secret_in_query"),
+     ("q=x&q=wabot_pat_abc", "secret_in_query")],
 )  # fmt: skip
 def test_a_bad_query_is_400_with_its_code(cast: Cast, query: str, code: str) -> None:
     answer = cast.get(f"{LIST}?{query}")

@@ -80,6 +80,8 @@ def test_what_is_left_out_is_the_default(cast: Cast, meter: Meter, body: Any) ->
     ("body", "status", "code"),
     [
         ({"cron": "soon"}, 422, "cron"),
+        ({"cron": ""}, 422, "cron"),
+        ({"timezone": ""}, 422, "timezone"),
         ({"cron": "0 9 31 2 *"}, 422, "cron"),
         ({"timezone": "Mars/Olympus"}, 422, "timezone"),
         ({"timezone": "/etc/passwd"}, 422, "timezone"),

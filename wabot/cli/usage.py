@@ -102,7 +102,8 @@ def list_(limit: int, offset: int, as_json: bool) -> None:
 def daily(slug: str, first: date | None, last: date | None, as_json: bool) -> None:
     """List what each channel did on each day with traffic, newest first: by our ledger, and by its provider."""
     tenant, now = tenancy.find_tenant(slug), clock.now()
-    output.listing(reporting.daily(tenant, *_span(tenant, first, last, now), now), DAILY, as_json)
+    found = reporting.daily(tenant, *_span(tenant, first, last, now), now)
+    output.listing(found if as_json else map(_priced, found), DAILY, as_json)
 
 
 @usage.command()
@@ -132,7 +133,13 @@ def costs(slug: str, month: Month | None, by: str, as_json: bool) -> None:
     """List what a tenant's messages of a month cost by flow step, kind or purpose."""
     tenant, now = tenancy.find_tenant(slug), clock.now()
     asked = month or Month.of(days.of(tenant.timezone, now))
-    output.listing(attributing.shape(tenant, asked, Dimension(by), now), (by, *COSTS), as_json)
+    found = attributing.shape(tenant, asked, Dimension(by), now)
+    output.listing(found if as_json else map(_priced, found), (by, *COSTS), as_json)
+
+
+def _priced(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row as it is shown: what is paid in several currencies is no unknown cost."""
+    return {**row, "cost": row["cost"] or row["costs"]}
 
 
 def _span(tenant: Tenant, first: date | None, last: date | None, now: datetime) -> tuple[date, date]:

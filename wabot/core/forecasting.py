@@ -49,14 +49,16 @@ def of_current_month(tenant: Tenant, now: datetime) -> Forecast | None:
 
 
 def shape(tenant: Tenant, now: datetime, currency: str = "") -> dict[str, Any] | None:
-    """The same as it is shown, in this currency or in the only one, among several in the tenant's; None where nothing
-    is to go by, or no price is known."""
+    """The same as it is shown, in this currency or in the only one in which something is to pay, among several in the
+    tenant's; None where nothing is to go by, no price is known, or none in that currency."""
     found = of_current_month(tenant, now)
     if found is None or found.high.is_unknown:
         return None
-    known = [*found.high.micros] or [costing.shown_currency(tenant)]
-    currency = currency or (known[0] if len(known) == 1 else tenant.currency)
-    if not currency:
+    known = dict(found.high.micros) or {costing.shown_currency(tenant): 0}
+    to_pay = [one for one, micros in known.items() if micros] or [*known]
+    spoken = [*known] if currency else to_pay
+    currency = currency or (to_pay[0] if len(to_pay) == 1 else tenant.currency)
+    if not currency or currency not in spoken:
         return None
     low, expected, high = (money.number(micros) for micros in found.within(currency))
     return {"low": low, "expected": expected, "high": high, "currency": currency}

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from wabot import clock
-from wabot.core import costing, money
+from wabot.core import costing, metering, money
 from wabot.core.costing import Cost, FreeTier, Rates
 from wabot.core.days import Month
 from wabot.core.metering import Day
@@ -18,6 +18,8 @@ from wabot.store.usage import DailyUsage, Source, Span
 
 MOST_SUSPECTS = 50
 """Messages that are named for one day."""
+DIRECTIONS = ("inbound", "outbound")
+"""What the words end with by which a provider counts messages without telling what they were for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,21 @@ def _with_suspects(row: DailyUsage, ours: Day, cost: Cost) -> Compared:
     for group in ours.figures.groups:
         counted[group.category] = counted.get(group.category, 0) + group.count
     theirs: dict[str, int] = {}
-    for word, number in row.categories.items():
-        theirs[usage.normal(word)] = theirs.get(usage.normal(word), 0) + number
+    for told, number in row.categories.items():
+        word = _comparable(usage.normal(told), counted)
+        if word:
+            theirs[word] = theirs.get(word, 0) + number
     compared = Compared(row, ours.figures.messages_out, sum(counted.values()), counted, theirs, cost, ())
     return replace(compared, suspects=tuple(_suspects(row, compared.differences())))
+
+
+def _comparable(word: str, ours: Iterable[str]) -> str:
+    """A provider's word as the category of ours that it means. What went in or out is none: the totals have it."""
+    if word in ours:
+        return word
+    if word.endswith(DIRECTIONS):
+        return ""
+    return next((family for family in metering.FAMILIES if word.endswith(f"_{family}")), word)
 
 
 def _suspects(row: DailyUsage, differences: dict[str, int]) -> Iterable[Suspect]:

@@ -1,6 +1,6 @@
 """What the operator is shown of usage pulls: the JSON shapes of CONTRACT §5, for the API and for `--json`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from wabot import clock
@@ -10,6 +10,7 @@ from wabot.store import pulls, schedules, tenants
 from wabot.store.pulls import PullState, UsagePull, UsageRun
 from wabot.store.schedules import Schedule
 from wabot.store.tenants import Tenant
+from wabot.words import Reason
 
 LOCALE = "en"
 
@@ -83,9 +84,24 @@ def result(run: UsageRun) -> dict[str, Any]:
     }
 
 
+_OF_A_QUESTION: Mapping[Reason, str] = {
+    Reason.TOKEN: "The provider does not accept the access key that is asked with; enter a new one.",
+    Reason.SETUP: "The provider cannot be asked as this channel is set up; correct its settings.",
+    Reason.RATE: "The provider was asked for usage more often than it allows.",
+    Reason.PROVIDER: "The provider had a fault for a moment.",
+    Reason.NETWORK: "The provider could not be reached.",
+    Reason.NO_ANSWER: "The provider gave no answer that tells its figures.",
+    Reason.UNKNOWN: "The provider did not tell its figures for a reason that is not known here.",
+}
+"""What hints say of messages in words that are not true of a question."""
+
+
 def _reason(pull: UsagePull) -> str | None:
     """In words: what was said at the time, else what the code means."""
     if pull.error_message or not pull.error_code:
         return pull.error_message or None
     channel = tenants.channel(pull.channel_id)
-    return hints.for_code(channel.provider, pull.error_code, LOCALE) if channel else None
+    if channel is None:
+        return None
+    reason = hints.meaning(channel.provider, pull.error_code).reason
+    return _OF_A_QUESTION.get(reason) or hints.sentence(reason, LOCALE)

@@ -1,9 +1,9 @@
 """Who is calling: a tenant by its token, or the operator by the admin key (CONTRACT §5)."""
 
 import hmac
-from collections.abc import Iterable
 
 from flask import request
+from werkzeug.datastructures import MultiDict
 
 from wabot import clock, config, words
 from wabot.store import access, tenants
@@ -11,8 +11,8 @@ from wabot.store.access import PREFIX, ApiToken
 from wabot.store.tenants import Tenant
 from wabot.web.problems import Problem
 
-_SECRET_NAMES = {"token", "access_token", "api_key", "apikey", "key", "secret", "authorization", "x-api-key", "jwt",
-                 "cron_secret"}  # fmt: skip
+_SECRET_NAMES = {"token", "access_token", "api_key", "apikey", "key", "secret", "authorization", "x_api_key", "jwt",
+                 "pat", "cron_secret", "dashboard_api_key", "wabot_admin_api_key"}  # fmt: skip
 
 
 def tenant_for(slug: str, *, to_write: bool = False) -> Tenant:
@@ -156,9 +156,10 @@ def _is_admin_key(key: str) -> bool:
     return token is not None and token.tenant_id is None
 
 
-def refuse_secrets_in_query(names: Iterable[str]) -> None:
+def refuse_secrets_in_query(args: MultiDict[str, str]) -> None:
     """Raises Problem 400 for a secret in the URL: URLs are logged by everybody on the way."""
-    if any(name.lower() in _SECRET_NAMES for name in names):
+    given = list(args.items(multi=True))
+    if any(name.lower().replace("-", "_") in _SECRET_NAMES or value.startswith(PREFIX) for name, value in given):
         raise Problem(400, "secret_in_query", "Send credentials in a header, never in the URL.")
 
 

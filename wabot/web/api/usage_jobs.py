@@ -40,7 +40,8 @@ def schedule(slug: str) -> Response:
     """Have the tenant's usage pulled at these times of a time zone, by default the tenant's own."""
     auth.operator_only(to_write=True)
     body, tenant = drafts.read(JobBody, _body()), tenancy.find_tenant(slug)
-    scheduling.schedule(tenant, body.cron or DEFAULT_CRON, body.timezone or None, actor=auth.actor())
+    cron = DEFAULT_CRON if body.cron is None else body.cron
+    scheduling.schedule(tenant, cron, body.timezone, actor=auth.actor())
     return jsonify(usage_jobs.job(tenant))
 
 
