@@ -161,6 +161,15 @@ def test_without_a_card_the_provider_s_cost_in_the_tenant_s_currency_counts(stag
     assert (shown()["spent"], shown()["spentIs"]) == (1, "estimate")
 
 
+def test_a_free_message_of_ours_hides_nothing_of_what_the_provider_asks_for(stage: Stage) -> None:
+    load("utility,*,2026-01-01,SAR,0,0", "marketing,*,2026-01-01,USD,0.1,0")
+    budget("10")
+    spend(stage, 1)
+    assert (shown()["spent"], shown()["spentIs"]) == (0, "estimate")
+    provider_tells(stage, "2027-03-09", NOON - timedelta(days=1), cost_micros=5_500_000, currency="SAR")
+    assert (shown()["spent"], shown()["spentIs"]) == (5.5, "provider")
+
+
 def test_a_month_without_traffic_has_spent_nothing(priced: Stage) -> None:
     budget("10")
     assert (shown()["spent"], shown()["percent"], shown()["alerts"]) == (0, 0, [])

@@ -37,15 +37,16 @@ def amount(tenant: Tenant) -> int | None:
 
 
 def spent(tenant: Tenant, month: Month, now: datetime) -> Spent | None:
-    """Our estimate; where no card speaks the tenant's currency, what its providers told in it; else None. What is in
-    other currencies counts for nothing: nobody knows at which rate."""
+    """Our estimate; where that asks for nothing in the tenant's currency, what its providers told in it; else None.
+    What is in other currencies counts for nothing: nobody knows at which rate."""
     estimate = estimating.of_month(tenant, month, now)
-    if tenant.currency in estimate.micros:
-        return Spent(estimate.micros[tenant.currency], Source.OBSERVED)
+    ours = estimate.micros.get(tenant.currency)
+    if ours:
+        return Spent(ours, Source.OBSERVED)
     told = [row for row in metering.told(tenant, month.first, month.last) if row.currency == tenant.currency]
     if any(row.cost_micros is not None for row in told):
         return Spent(sum(row.cost_micros or 0 for row in told), Source.PROVIDER)
-    if estimate.is_unknown or costing.shown_currency(tenant) != tenant.currency:
+    if ours is None and (estimate.is_unknown or costing.shown_currency(tenant) != tenant.currency):
         return None
     return Spent(0, Source.OBSERVED)
 
