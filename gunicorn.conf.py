@@ -24,7 +24,7 @@ forwarded_allow_ips = ""
 limit_request_fields = 100
 limit_request_field_size = 8190
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - the heartbeat file must not touch a disk
-loglevel = _settings.wabot_log_level
+loglevel = _settings.wabot_log_level.replace("debug", "info")  # at debug it logs paths, and their keys let in
 
 
 def on_starting(_server):

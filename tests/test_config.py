@@ -46,6 +46,15 @@ def test_a_secret_can_come_from_a_file(settings_env: Path) -> None:
         ("WABOT_LOG_LEVEL", "loud"),
         ("WABOT_SECRET_KEY_FILE", "/nowhere"),
         ("WABOT_THREADS", "0"),
+        ("WABOT_CONSUMER_WORKERS", "100000"),
+        ("WABOT_USAGE_TIMEOUT", "inf"),
+        ("WABOT_SEND_TIMEOUT", "1e300"),
+        ("WABOT_UNKNOWN_DEADLINE", "nan"),
+        ("WABOT_MESSAGE_TTL", "9" * 20),
+        ("SUFRAH_CACHE_TTL_MS", "9" * 20),
+        ("WABOT_RETRY_DELAYS", "9" * 20),
+        ("WABOT_RETENTION_EVENTS_DAYS", "9999999"),
+        ("WABOT_RETENTION_MESSAGE_DAYS", "30"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_the_variable(name: str, value: str) -> None:
@@ -56,6 +65,11 @@ def test_webhooks_are_only_taken_unsigned_on_a_loopback_address() -> None:
     unsigned = {"TWILIO_WEBHOOK_VALIDATE": "false"}
     assert config.load(unsigned).twilio_webhook_validate is False
     assert wrong(**unsigned, WABOT_PUBLIC_URL="https://bot.example").startswith("TWILIO_WEBHOOK_VALIDATE:")
+
+
+def test_a_file_of_settings_that_is_no_text_is_named(settings_env: Path) -> None:
+    (settings_env / ".env").write_bytes(b"WABOT_PORT=9000\xff\n")
+    assert wrong() == ".env: is not UTF-8"
 
 
 def test_a_setting_and_its_file_at_once_is_refused() -> None:

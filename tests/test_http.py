@@ -136,6 +136,7 @@ def test_a_refused_connection_sent_nothing() -> None:
     with pytest.raises(errors.TemporaryFailure) as failure:
         get(address)
     assert failure.value.code == "not_sent"
+    assert failure.value.message.startswith("no connection could be made (")
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "http://", "ftp://127.0.0.1/", "http://127.0.0.1:99999/"])
@@ -155,6 +156,7 @@ def test_a_reset_after_the_request_is_an_unknown_outcome(serve: Serve) -> None:
     with pytest.raises(errors.UnknownOutcome) as failure:
         get(serve(resets), deadline_seconds=10)
     assert failure.value.code == "connection_lost"
+    assert failure.value.message.startswith("the connection broke before an answer was whole (")
 
 
 def test_a_connection_closed_without_an_answer_is_an_unknown_outcome(serve: Serve) -> None:
@@ -210,6 +212,7 @@ def test_an_answer_that_never_comes_is_an_unknown_outcome(serve: Serve) -> None:
     with pytest.raises(errors.UnknownOutcome) as failure:
         get(serve(behave))
     assert failure.value.code == "timeout"
+    assert failure.value.message.startswith("no answer came in time (")
 
 
 def test_a_tls_handshake_that_drips_is_broken_off_and_sent_nothing(serve: Serve) -> None:

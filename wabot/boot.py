@@ -12,6 +12,8 @@ from wabot.store import db, migrate
 
 _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 MOST_CHARACTERS = 2000
+LIBRARIES = ("huey", "peewee", "urllib3")
+"""What they log at debug has customers in it: statements with their values, addresses with theirs."""
 
 
 class JsonLines(logging.Formatter):
@@ -64,8 +66,8 @@ def log_to_stderr(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.wabot_log_level.upper())
-    logging.getLogger("huey").setLevel(logging.WARNING)
-    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    for library in LIBRARIES:
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def check_file() -> None:

@@ -63,9 +63,13 @@ def _long_secret(value: SecretStr) -> SecretStr:
 
 Url = Annotated[str, AfterValidator(_url)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
-Positive = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=0)]
-Seconds = Annotated[float, Field(gt=0)]
+LARGEST = 10**9
+"""Of any number: whatever its unit is, a moment can still be told from it."""
+Positive = Annotated[int, Field(ge=1, le=LARGEST)]
+Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Threads = Annotated[int, Field(ge=1, le=1000)]
+Days = Annotated[int, Field(ge=0, le=36500)]
+Seconds = Annotated[float, Field(gt=0, le=86400)]
 LongSecret = Annotated[SecretStr, AfterValidator(_long_secret)]
 
 
@@ -88,9 +92,9 @@ class Settings(BaseModel):
     )
     wabot_host: str = _setting("127.0.0.1", "where web listens")
     wabot_port: Annotated[int, Field(ge=1, le=65535)] = _setting(8000, "the port of web")
-    wabot_threads: Positive = _setting(32, "threads of a web process")
-    wabot_web_workers: Positive = _setting(1, "web processes")
-    wabot_consumer_workers: Positive = _setting(
+    wabot_threads: Threads = _setting(32, "threads of a web process")
+    wabot_web_workers: Threads = _setting(1, "web processes")
+    wabot_consumer_workers: Threads = _setting(
         32, "threads of the consumer: one each reads, answers and keeps house, the rest send and call others"
     )
     wabot_trusted_proxies: Count = _setting(0, "how many proxies in front may set `X-Forwarded-*`")
@@ -151,7 +155,7 @@ class Settings(BaseModel):
     wabot_backup_cron: str = _setting("30 3 * * *", "when they are made")
     wabot_backup_keep: Positive = _setting(14, "how many are kept")
     content_sids: Mapping[str, str] = _setting({}, "`CONTENT_SID_<NAME>`: Twilio content SIDs by template name")
-    retention_days: Mapping[str, Count] = _setting(
+    retention_days: Mapping[str, Days] = _setting(
         {}, "`WABOT_RETENTION_<KIND>_DAYS`: days that a kind of row is kept; `0` keeps for ever"
     )
 
@@ -177,7 +181,7 @@ def variables() -> dict[str, str]:
 
 def load(environ: Mapping[str, str], dotenv: Path = Path(".env")) -> Settings:
     """The settings of this environment over those of `dotenv`. Raises WrongSetting, one line."""
-    given = {name: value for name, value in dotenv_values(dotenv).items() if value} if dotenv.is_file() else {}
+    given = {name: value for name, value in _written(dotenv).items() if value}
     given |= {name: value for name, value in environ.items() if value}
     known = set(variables()) - {"CONTENT_SIDS", "RETENTION_DAYS"}
     values: dict[str, Any] = {}
@@ -190,9 +194,18 @@ def load(environ: Mapping[str, str], dotenv: Path = Path(".env")) -> Settings:
             values[name.lower()] = value
         elif match := _CONTENT_SID.fullmatch(name):
             content_sids[match[1].lower()] = value
-        elif (match := _RETENTION.fullmatch(name)) and match[1] in RETENTION_DAYS:
+        elif match := _RETENTION.fullmatch(name):
+            if match[1] not in RETENTION_DAYS:
+                raise WrongSetting(f"{name}: is none of the kinds {', '.join(RETENTION_DAYS)}")
             retention[match[1]] = value
     return _checked(values, content_sids, retention)
+
+
+def _written(dotenv: Path) -> Mapping[str, str | None]:
+    try:
+        return dotenv_values(dotenv) if dotenv.is_file() else {}
+    except UnicodeDecodeError as error:
+        raise WrongSetting(f"{dotenv}: is not UTF-8") from error
 
 
 def _from_file(name: str, value: str, known: set[str], given: Mapping[str, str]) -> str:

@@ -118,12 +118,12 @@ def _begun(parts: list[bytes]) -> bytes:
 
 
 def _translated(error: Exception, watch: "_Watch", begun: bytes) -> errors.ProviderFailure:
-    what = error.__class__.__name__
+    what = f"({error.__class__.__name__})"
     if not watch.connected:
-        return errors.TemporaryFailure("not_sent", what)
+        return errors.TemporaryFailure("not_sent", f"no connection could be made {what}")
     if watch.expired or isinstance(error, requests.Timeout):
-        return errors.UnknownOutcome("timeout", what, begun)
-    return errors.UnknownOutcome("connection_lost", what, begun)
+        return errors.UnknownOutcome("timeout", f"no answer came in time {what}", begun)
+    return errors.UnknownOutcome("connection_lost", f"the connection broke before an answer was whole {what}", begun)
 
 
 class _Watch:

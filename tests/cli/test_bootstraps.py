@@ -32,6 +32,7 @@ def test_a_bootstrap_is_run_here_and_now_and_its_row_printed(shell: Shell, platf
         "completed", 1, 2, 2, 0, None,
     )  # fmt: skip
     assert shell.json("bootstrap", "list")["data"] == [row]
+    assert shell.ok("bootstrap", "list").splitlines()[1].split()[:4] == ["1", "bait", "966511111111", "completed"]
     assert "completed" in shell.ok("bootstrap", "run", "bait", "+966511111111")
 
 

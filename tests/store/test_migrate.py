@@ -136,6 +136,18 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(file: Path) -> None:
     assert db.rows("SELECT name FROM sqlite_master WHERE name = 'half'") == []
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    with pytest.raises(errors.ConfigurationError, match=r"taken: File exists$"):
+        migrate.migrate(tmp_path / "taken" / "wabot.db")
+
+
+def test_a_full_disk_is_said_of_the_file_that_it_kept_from_growing(file: Path) -> None:
+    growing = "PRAGMA max_page_count = 1; CREATE TABLE wide (body BLOB); INSERT INTO wide VALUES (zeroblob(9999))"
+    with pytest.raises(errors.CannotWrite, match=r"wabot\.db cannot be written: database or disk is full$"):
+        migrate.migrate(file, (*migrate.steps(), Migration(999, "grow", 999, growing)))
+
+
 def refused(path: Path, *known: Migration) -> str:
     with pytest.raises(errors.ConfigurationError) as refusal:
         migrate.check(path, known or None)

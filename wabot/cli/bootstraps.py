@@ -4,6 +4,7 @@ import click
 
 from wabot.cli import options, output
 from wabot.cli.base import Group
+from wabot.cli.messages import cell
 from wabot.core import tenancy, warming
 
 COLUMNS = ("id", "restaurantId", "customer", "status", "attempts", "categories", "branches", "templates", "ms", "error",
@@ -22,7 +23,8 @@ def bootstrap() -> None:
 def list_(tenant: str | None, limit: int, as_json: bool) -> None:
     """List bootstraps, newest first, with what they fetched."""
     found = warming.listed(tenancy.find_tenant(tenant) if tenant else None, limit)
-    output.listing([warming.shown(row) for row in found], COLUMNS, as_json)
+    rows = [warming.shown(row) for row in found]
+    output.listing(rows if as_json else [{name: cell(row, name) for name in COLUMNS} for row in rows], COLUMNS, as_json)
 
 
 @bootstrap.command()

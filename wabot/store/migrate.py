@@ -12,7 +12,7 @@ from pkgutil import iter_modules
 import apsw
 
 from wabot import clock, errors
-from wabot.store import db, migrations
+from wabot.store import db, migrations, writer
 from wabot.store.gate import Gate
 
 
@@ -68,19 +68,28 @@ def migrate(path: Path, known: Sequence[Migration] | None = None) -> list[str]:
     check_sqlite()
     known = known or steps()
     os.umask(0o077)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with closing(Gate(db.gate_path(path), 60)) as gate, gate.held():
-        if not path.exists():
-            _create(path)
-        has, compatible_from = _versions(path)
-        if compatible_from > known[-1].version:
-            raise errors.ConfigurationError(f"{path} was written by a newer wabot, at version {has}")
-        missing = [step for step in known if step.version > has]
-        if missing and has:
-            _back_up(path, has)
-        for step in missing:
-            _apply(path, step)
-        return [f"{step.version:04d}_{step.name}" for step in missing]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with closing(Gate(db.gate_path(path), 60)) as gate, gate.held():
+            return _take_steps(path, known)
+    except OSError as error:
+        raise errors.ConfigurationError(f"{error.filename or path}: {error.strerror or error}") from error
+    except writer.TRANSIENT as error:
+        raise errors.CannotWrite(f"{path} cannot be written: {error}") from error
+
+
+def _take_steps(path: Path, known: Sequence[Migration]) -> list[str]:
+    if not path.exists():
+        _create(path)
+    has, compatible_from = _versions(path)
+    if compatible_from > known[-1].version:
+        raise errors.ConfigurationError(f"{path} was written by a newer wabot, at version {has}")
+    missing = [step for step in known if step.version > has]
+    if missing and has:
+        _back_up(path, has)
+    for step in missing:
+        _apply(path, step)
+    return [f"{step.version:04d}_{step.name}" for step in missing]
 
 
 def _create(path: Path) -> None:
