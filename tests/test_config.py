@@ -54,7 +54,6 @@ def test_a_secret_can_come_from_a_file(settings_env: Path) -> None:
         ("SUFRAH_CACHE_TTL_MS", "9" * 20),
         ("WABOT_RETRY_DELAYS", "9" * 20),
         ("WABOT_RETENTION_EVENTS_DAYS", "9999999"),
-        ("WABOT_RETENTION_MESSAGE_DAYS", "30"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_the_variable(name: str, value: str) -> None:

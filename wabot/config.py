@@ -194,9 +194,7 @@ def load(environ: Mapping[str, str], dotenv: Path = Path(".env")) -> Settings:
             values[name.lower()] = value
         elif match := _CONTENT_SID.fullmatch(name):
             content_sids[match[1].lower()] = value
-        elif match := _RETENTION.fullmatch(name):
-            if match[1] not in RETENTION_DAYS:
-                raise WrongSetting(f"{name}: is none of the kinds {', '.join(RETENTION_DAYS)}")
+        elif (match := _RETENTION.fullmatch(name)) and match[1] in RETENTION_DAYS:
             retention[match[1]] = value
     return _checked(values, content_sids, retention)
 
