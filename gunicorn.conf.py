@@ -25,6 +25,14 @@ limit_request_fields = 100
 limit_request_field_size = 8190
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - the heartbeat file must not touch a disk
 loglevel = _settings.wabot_log_level.replace("debug", "info")  # at debug it logs paths, and their keys let in
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"ours": {"()": boot.formatter(_settings)}},
+    "handlers": {"ours": {"class": "logging.StreamHandler", "formatter": "ours"}},
+    "root": {"level": _settings.wabot_log_level.upper(), "handlers": ["ours"]},
+    "loggers": {"gunicorn.error": {"level": loglevel.upper(), "handlers": [], "propagate": True}},
+}
 
 
 def on_starting(_server):

@@ -46,5 +46,11 @@ def test_at_debug_nobody_reads_what_was_written_or_by_whom(capsys: pytest.Captur
 
 
 @pytest.mark.usefixtures("debugging")
+def test_the_lines_of_gunicorn_are_of_the_format_that_was_chosen() -> None:
+    chosen = runpy.run_path(str(ROOT / "gunicorn.conf.py"))["logconfig_dict"]["formatters"]["ours"]["()"]
+    assert chosen is (boot.JsonLines if config.settings().wabot_log_format == "json" else boot.TextLines)
+
+
+@pytest.mark.usefixtures("debugging")
 def test_at_debug_web_names_no_address_that_lets_its_reader_in() -> None:
     assert runpy.run_path(str(ROOT / "gunicorn.conf.py"))["loglevel"] == "info"

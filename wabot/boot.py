@@ -62,12 +62,17 @@ def start(*, gate_timeout_seconds: float | None = None) -> Settings:
 def log_to_stderr(settings: Settings) -> None:
     """Send all logging to standard error in the format that the settings name."""
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines() if settings.wabot_log_format == "json" else TextLines())
+    handler.setFormatter(formatter(settings)())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.wabot_log_level.upper())
     for library in LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def formatter(settings: Settings) -> type[logging.Formatter]:
+    """How a line of the log is written, by the settings."""
+    return JsonLines if settings.wabot_log_format == "json" else TextLines
 
 
 def check_file() -> None:
