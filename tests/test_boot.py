@@ -2,7 +2,8 @@
 
 import logging
 import os
-import runpy
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,11 +47,9 @@ def test_at_debug_nobody_reads_what_was_written_or_by_whom(capsys: pytest.Captur
 
 
 @pytest.mark.usefixtures("debugging")
-def test_the_lines_of_gunicorn_are_of_the_format_that_was_chosen() -> None:
-    chosen = runpy.run_path(str(ROOT / "gunicorn.conf.py"))["logconfig_dict"]["formatters"]["ours"]["()"]
-    assert chosen is (boot.JsonLines if config.settings().wabot_log_format == "json" else boot.TextLines)
-
-
-@pytest.mark.usefixtures("debugging")
-def test_at_debug_web_names_no_address_that_lets_its_reader_in() -> None:
-    assert runpy.run_path(str(ROOT / "gunicorn.conf.py"))["loglevel"] == "info"
+def test_at_debug_web_writes_in_the_chosen_format_and_names_no_address_that_lets_its_reader_in() -> None:
+    told = "import runpy; c = runpy.run_path('gunicorn.conf.py'); "
+    told += "print(c['loglevel'], c['logconfig_dict']['formatters']['ours']['()'].__name__)"
+    done = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True)
+    lines = "JsonLines" if config.settings().wabot_log_format == "json" else "TextLines"
+    assert done.stdout.split() == ["info", lines]
