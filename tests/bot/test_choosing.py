@@ -148,6 +148,13 @@ def test_the_last_add_on_there_is_leads_on_at_once():
     assert one.tap("Extra 0").step == "item.quantity"
 
 
+@pytest.mark.parametrize("word", ["done", "that is all", "no thanks", "تم", "خلاص", "لا شكرا"])
+def test_words_for_no_more_lead_on_from_the_add_ons(word):
+    one = guest(dish(add_ons=extras(3)))
+    assert one.say("Dish").step == "item.add_ons"
+    assert one.say(word).step in {"item", "item.quantity"}
+
+
 def test_several_add_ons_can_be_typed_at_once():
     one = guest(dish(add_ons=extras(4)))
     one.choose("item:c/dish")

@@ -80,8 +80,11 @@ def _placed(heard: Heard) -> Iterator[str]:
 
 def _offered(typed: str, offered: Offered) -> Iterator[str]:
     yield from (id_ for id_, title in offered if plain(title) == typed)
-    if _NUMBERS.fullmatch(typed) and offered and offered[0][0].startswith("done:"):
-        yield f"several:{typed.replace(' ', ',')}"
+    if offered and offered[0][0].startswith("done:"):
+        if _WORDS.get(typed) in _NO_MORE:
+            yield offered[0][0]
+        if _NUMBERS.fullmatch(typed):
+            yield f"several:{typed.replace(' ', ',')}"
     if not typed.isdecimal() or len(typed) > 15 or _are_stars(offered):
         return
     yield from _quantity(int(typed), offered)
@@ -163,6 +166,8 @@ def _without_manners(typed: str) -> str:
 
 
 _LANGUAGES = tuple(wording.ALL.values())
+_NO_MORE = frozenset({"checkout", "no"})
+"""Words that end the choice of add-ons instead of leaving the item."""
 _MANNERS = frozenset(word for language in _LANGUAGES for phrase in language.manners for word in plain(phrase).split())
 _SALAM = tuple(f"{plain(phrase)} " for language in _LANGUAGES for phrase in language.salam)
 _WORDS: Mapping[str, str] = {
