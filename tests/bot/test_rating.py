@@ -161,6 +161,14 @@ def test_the_newest_delivered_order_can_be_rated_in_words(word):
     assert offered(one.say(word))[0][0] == f"rate:5:{UID}"
 
 
+@pytest.mark.parametrize("status", [OrderStatus.CONFIRMED, OrderStatus.PREPARING, OrderStatus.CANCELLED])
+@pytest.mark.parametrize("choice", ["now", "later", "5", "1"])
+def test_an_order_that_was_not_delivered_is_not_rated(status, choice):
+    answer = hear(f"rate:{choice}:{UID}", Guest(DINER, name="Sam", orders=(an_order(status),)))
+    assert (answer.ratings, answer.remind) == ((), ())
+    assert "no order waiting" in answer.drafts[0].text
+
+
 def test_nothing_to_rate_is_said_so():
     assert "no order waiting" in Guest(DINER, name="Sam").say("rate").text
 

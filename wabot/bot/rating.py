@@ -22,8 +22,10 @@ def rate(scene: Scene, rest: str) -> Reply | None:
         return None
     if what == "help":
         return talking.handover(scene)
-    if _is_rated(scene, uid):
-        return _about(scene, Step.RATED, scene.wording.say("rated_already"))
+    order = next((order for order in scene.known.orders if order.uid == uid), None)
+    if order and not _can_be_rated(order):
+        said = "rated_already" if order.status is OrderStatus.RATED else "nothing_to_rate"
+        return _about(scene, Step.RATED, scene.wording.say(said))
     if what == "now":
         return _stars(scene, uid)
     if what == "later":
@@ -74,10 +76,6 @@ def _rating(reply: Reply) -> Reply:
     """The reply as one about a rating, which is what it is sent for."""
     draft = replace(reply.draft, purpose=Purpose.RATING) if reply.draft else None
     return replace(reply, draft=draft)
-
-
-def _is_rated(scene: Scene, uid: str) -> bool:
-    return any(order.uid == uid and order.status is OrderStatus.RATED for order in scene.known.orders)
 
 
 def _can_be_rated(order: OrderSeen) -> bool:
