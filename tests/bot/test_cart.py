@@ -1,5 +1,6 @@
 """The cart: its arithmetic against a plain list, its bounds, and the screens that change it."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,6 +86,14 @@ def test_an_old_button_of_an_item_that_is_not_in_the_cart_does_what_it_says():
     one.say("menu")
     one.tap("Add 2")
     assert [line.quantity for line in one.state.cart.lines] == [2]
+
+
+@pytest.mark.parametrize("said", ["-1", "-٢", "−3", "0", "1.5"])
+def test_what_is_no_whole_number_of_one_or_more_is_no_quantity(said):
+    one = guest()
+    one.say("kebab")
+    assert one.say(said).step == "menu.item"
+    assert one.state.cart.lines == ()
 
 
 def test_any_number_can_be_typed_as_a_quantity_up_to_the_most():

@@ -13,6 +13,7 @@ _LONGEST = 1000
 _GAPS = re.compile(r"[\W_]+")
 _MANY = re.compile(r"(\d{1,15}) ?(?:x|×)? ?(\D.*)|(\D.*?) ?(?:x|×)? ?(\d{1,15})")
 _NUMBERS = re.compile(r"\d{1,2}( \d{1,2}){1,20}")
+_BELOW_NOTHING = re.compile(r"\s*[-\N{MINUS SIGN}]\d+\s*")
 _SO_MANY_STARS = re.compile(r"(\d) ?(?:stars?|نجوم|نجمه|نجمات)?")
 _MOST_STARS = 20
 _PLACE = re.compile(r"(?<![\d.])(-?\d{1,2}\.\d{3,15})\s*(?:,|%2C|،)\s*(-?\d{1,3}\.\d{3,15})(?![\d.])", re.IGNORECASE)
@@ -44,7 +45,8 @@ def choices(heard: Heard, state: State, shelves: Shelves, known: Known) -> Itera
     yield from _stars(heard.text, typed, state.offered)
     if not typed:
         return
-    yield from _offered(typed, state.offered)
+    if not _BELOW_NOTHING.fullmatch(heard.text):
+        yield from _offered(typed, state.offered)
     texts = (typed, _without_manners(typed))
     yield from (_WORDS[text] for text in texts if text in _WORDS)
     yield from _numbered(typed, known)
