@@ -1,6 +1,7 @@
 """A burst of messages is answered once: which answer that is, in which state the bot is then, and what was saved."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -106,6 +107,26 @@ def test_without_a_debounce_each_message_has_its_answer(patient: Stage) -> None:
     patient.answer()
     assert len(patient.out()) == 4
     assert saved() == 0
+
+
+def photo(stage: Stage) -> dict[str, Any]:
+    return stage.item(message={"kind": "image", "media": {"id": "m1", "mimeType": "image/jpeg"}})
+
+
+def test_an_album_has_one_answer_also_without_a_debounce(patient: Stage) -> None:
+    tenancy.edit_tenant("bait", {}, {"debounce_seconds": "0"})
+    assert patient.webhook(*(photo(patient) for _ in range(5))).status_code == 200
+    patient.answer()
+    assert steps(patient) == ["welcome", "unreadable"]
+    assert saved() == 4
+    assert all(message.answer_due_at is None for message in patient.in_())
+
+
+def test_what_is_written_between_photos_has_its_own_answer(patient: Stage) -> None:
+    tenancy.edit_tenant("bait", {}, {"debounce_seconds": "0"})
+    assert patient.webhook(photo(patient), patient.item("menu"), photo(patient), photo(patient)).status_code == 200
+    patient.answer()
+    assert steps(patient) == ["welcome", "unreadable", "menu.categories", "unreadable"]
 
 
 def test_what_came_long_after_each_other_is_no_burst_though_it_is_due_together(patient: Stage) -> None:

@@ -8,18 +8,27 @@ from wabot import words
 from wabot.bot import conversation as bot
 from wabot.store.messages import Message
 
+_FILES = frozenset(words.MediaType)
+_ALBUM = timedelta(seconds=5)
+"""Files that come closer together, and wait together, are told once what the bot makes of them."""
+
 
 def together(messages: Iterable[Message], quiet: timedelta) -> Iterator[list[Message]]:
     """Messages in their order, grouped by bursts: those that came within `quiet` of the one before. Where nobody waits
-    for the end of a burst (`quiet` is nothing) each is by itself."""
+    for the end of a burst (`quiet` is nothing) each is by itself, but for files in a row, as an album comes."""
     burst: list[Message] = []
     for message in messages:
-        if burst and not (quiet and message.created_at - burst[-1].created_at <= quiet):
+        if burst and not _follows(burst[-1], message, quiet):
             yield burst
             burst = []
         burst.append(message)
     if burst:
         yield burst
+
+
+def _follows(one: Message, other: Message, quiet: timedelta) -> bool:
+    pause = max(quiet, _ALBUM) if {one.kind, other.kind} <= _FILES else quiet
+    return bool(pause) and other.created_at - one.created_at <= pause
 
 
 @dataclass(slots=True)
